@@ -1,0 +1,180 @@
+/**
+ * The only file that constructs (`lib/`) and what runs in the account (`runtime/`) both import: names that must not
+ * drift between the side that writes them into a template and the side that reads them from its environment.
+ */
+
+/** Ports of one task. Everything but `API` listens on loopback only. */
+export const Port = {
+  /** The gateway's API front: the only port that listens beyond loopback. */
+  API: 8283,
+  /** The Letta server. */
+  LETTA: 8284,
+  /** STS and Bedrock for Letta. */
+  AWS: 4566,
+  /** Ollama-shaped embeddings. */
+  EMBEDDINGS: 11434,
+  /** Redis relay. */
+  CACHE: 6379,
+  /** Refusing egress proxy. */
+  EGRESS: 3128,
+  /** PgBouncer. */
+  DATABASE: 6432,
+} as const;
+
+/** What a gateway process serves; `GATEWAY_LISTENERS` names them, comma-separated. */
+export const Listener = {
+  API: 'api',
+  AWS: 'aws',
+  EMBEDDINGS: 'embeddings',
+  CACHE: 'cache',
+  EGRESS: 'egress',
+  DATABASE: 'database',
+} as const;
+export type Listener = (typeof Listener)[keyof typeof Listener];
+
+/** Environment variables of the gateway container. */
+export const GatewayVariable = {
+  /** Comma-separated `Listener`s to start. */
+  LISTENERS: 'GATEWAY_LISTENERS',
+  /** Region of every AWS call. */
+  REGION: 'AWS_REGION',
+  /** DNS suffix of AWS endpoints, e.g. `amazonaws.com`. */
+  URL_SUFFIX: 'GATEWAY_AWS_URL_SUFFIX',
+  /** PEM file with the authorities that AWS endpoints and ElastiCache are verified against. */
+  AWS_CA_FILE: 'GATEWAY_AWS_CA_FILE',
+  /** ARN of the secret whose plain string is the API password. (api) */
+  API_PASSWORD_SECRET: 'GATEWAY_API_PASSWORD_SECRET_ARN',
+  /** Comma-separated `RouteGroup`s that are open. Empty: all closed. (api) */
+  OPEN_ROUTES: 'GATEWAY_OPEN_ROUTES',
+  /** Comma-separated origins whose browsers may call. Empty: none. (api) */
+  CORS_ORIGINS: 'GATEWAY_CORS_ORIGINS',
+  /** Seconds a streamed or plain turn may stay silent before it is cut. (api) */
+  IDLE_TIMEOUT: 'GATEWAY_IDLE_TIMEOUT_SECONDS',
+  /** Seconds between SIGTERM and the end of the process. */
+  STOP_TIMEOUT: 'GATEWAY_STOP_TIMEOUT_SECONDS',
+  /** JSON array of `ChatModel`. (aws) */
+  CHAT_MODELS: 'GATEWAY_CHAT_MODELS',
+  /** JSON array of `EmbeddingModel`. (embeddings) */
+  EMBEDDING_MODELS: 'GATEWAY_EMBEDDING_MODELS',
+  /** Guardrail identifier (id or ARN) sent with every chat call. Unset: none. (aws) */
+  GUARDRAIL_ID: 'GATEWAY_GUARDRAIL_ID',
+  /** Guardrail version; set exactly when GUARDRAIL_ID is. (aws) */
+  GUARDRAIL_VERSION: 'GATEWAY_GUARDRAIL_VERSION',
+  DATABASE_HOST: 'GATEWAY_DATABASE_HOST',
+  DATABASE_PORT: 'GATEWAY_DATABASE_PORT',
+  DATABASE_NAME: 'GATEWAY_DATABASE_NAME',
+  /** Postgres role the gateway signs IAM tokens for. (database) */
+  DATABASE_USER: 'GATEWAY_DATABASE_USER',
+  /** PEM file with the authorities of the database's certificate; verify-full. (database) */
+  DATABASE_CA_FILE: 'GATEWAY_DATABASE_CA_FILE',
+  /** Most server connections PgBouncer opens. (database) */
+  DATABASE_MAX_CONNECTIONS: 'GATEWAY_DATABASE_MAX_CONNECTIONS',
+  /** Endpoint host of the replication group. (cache) */
+  CACHE_HOST: 'GATEWAY_CACHE_HOST',
+  CACHE_PORT: 'GATEWAY_CACHE_PORT',
+  /** Replication group id: the host that an ElastiCache IAM token is signed for. (cache) */
+  CACHE_NAME: 'GATEWAY_CACHE_NAME',
+  /** ElastiCache user id, equal to its user name. (cache) */
+  CACHE_USER: 'GATEWAY_CACHE_USER',
+} as const;
+export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVariable];
+
+/** A chat model of the gateway's allow-list. */
+export interface ChatModel {
+  /** Inference profile or foundation model id, as Letta's handle `bedrock/<id>` ends. */
+  readonly id: string;
+}
+
+/** Request formats of the embedding models the gateway speaks. */
+export type EmbeddingFormat = 'titan-v1' | 'titan-v2' | 'cohere-v3' | 'cohere-v4';
+
+/** An embedding model of the gateway's allow-list. */
+export interface EmbeddingModel {
+  /** Foundation model or inference profile id, as Letta's handle `ollama/<id>` ends. */
+  readonly id: string;
+  readonly dimensions: number;
+  readonly format: EmbeddingFormat;
+}
+
+/** Groups of routes that are closed unless opened by the `LettaService` prop of the same name. */
+export const RouteGroup = {
+  UNSAFE_TOOLS_IN_LETTA_CONTAINER: 'unsafeToolsInLettaContainer',
+  EXTERNAL_PROVIDERS: 'externalProviders',
+  MCP_SERVERS: 'mcpServers',
+  AGENT_IMPORT: 'agentImport',
+} as const;
+export type RouteGroup = (typeof RouteGroup)[keyof typeof RouteGroup];
+
+/** Where things stand inside the images; the Dockerfiles and the constructs agree on these. */
+export const ImagePath = {
+  /** The gateway's writable folder (tmpfs or volume): PgBouncer's configuration and its current token. */
+  GATEWAY_RUN: '/run/gateway',
+  GATEWAY_HEALTHCHECK: '/opt/gateway/dist/healthcheck.js',
+  /** Authorities of AWS service endpoints and ElastiCache. */
+  GATEWAY_AWS_CA: '/opt/gateway/ca/aws.pem',
+  /** Authorities of RDS. */
+  GATEWAY_DATABASE_CA: '/opt/gateway/ca/rds.pem',
+  /** Letta's HOME: it writes `~/.letta` and its OpenAPI files there. */
+  LETTA_HOME: '/var/lib/letta',
+  /** Where `alembic.ini` and `alembic/` stand: the migration's working directory. Read-only. */
+  LETTA_MIGRATIONS: '/opt/letta/migrations',
+  TMP: '/tmp',
+} as const;
+
+/** uid:gid the containers run as; the Dockerfiles make these users and give them their volumes. */
+export const ContainerUser = {
+  GATEWAY: '10001:10001',
+  LETTA: '10002:10002',
+} as const;
+
+/** Placeholder credentials in Letta's environment: the gateway replaces them by the task role's signature. */
+export const PLACEHOLDER_CREDENTIAL = 'the-gateway-signs';
+
+/** Postgres roles and names the set-up function creates. */
+export const DatabaseRole = {
+  /** Owns the schema, runs migrations. IAM login. */
+  MIGRATOR: 'letta_migrator',
+  /** DML only, what the service uses. IAM login. */
+  RUNTIME: 'letta_runtime',
+} as const;
+
+/** Environment variables of the database set-up function. */
+export const SetupVariable = {
+  HOST: 'DATABASE_HOST',
+  PORT: 'DATABASE_PORT',
+  NAME: 'DATABASE_NAME',
+  /** ARN of the master secret: JSON with `username` and `password`. */
+  MASTER_SECRET: 'DATABASE_MASTER_SECRET_ARN',
+} as const;
+
+/** Properties of the set-up custom resource. */
+export interface SetupProperties {
+  readonly schema: string;
+  readonly migratorRole: string;
+  readonly runtimeRole: string;
+  /** Changes when the set-up's statements change, so that an update runs it again. */
+  readonly revision: string;
+}
+
+/**
+ * Properties of the migration custom resource. They carry everything the step needs (none of it is in the function's
+ * environment), so that a rollback, which calls the step with the old properties, runs the old task definition.
+ */
+export interface MigrationProperties {
+  readonly cluster: string;
+  readonly taskDefinition: string;
+  readonly subnets: string[];
+  readonly securityGroups: string[];
+  /** Log group and stream prefix of the task's containers: streams are `<prefix>/<container>/<task id>`. */
+  readonly logGroup: string;
+  readonly logStreamPrefix: string;
+}
+
+/** Container names, which logs, load balancer and migration waiter refer to. */
+export const ContainerName = {
+  GATEWAY: 'gateway',
+  LETTA: 'letta',
+} as const;
+
+/** The Letta release this library is made for; PyPI's `letta` 0.32 and later is another product. */
+export const LETTA_VERSION = '0.16.8';
