@@ -1,0 +1,93 @@
+import { existsSync } from 'node:fs';
+import { chmod, copyFile, mkdir, readFile, rename, rm } from 'node:fs/promises';
+import path from 'node:path';
+import { LETTA_VERSION } from '../../../runtime/contract';
+import { cached, REPOSITORY } from './cache';
+import { run } from './command';
+
+const IMAGE = 'runtime/images/letta';
+const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', 'trim.py', 'ca.pem'];
+const BUILD = path.join(REPOSITORY, IMAGE, 'build.txt');
+// The system's interpreter is readable by the unprivileged user the lab runs Letta as; one in a home folder may not be.
+const SYSTEM_PYTHON = '/usr/bin/python3.11';
+
+/** What the Letta image holds, outside of an image. */
+export interface LettaVenv {
+  /** Stands for `/opt/letta/venv`; relocatable, so it may be mounted there. */
+  readonly venv: string;
+  /** Stands for `/opt/letta/migrations`. */
+  readonly migrations: string;
+  /** Stands for `/opt/letta/ca.pem`. */
+  readonly ca: string;
+}
+
+/**
+ * Installs Letta from the image's own lock files by the Dockerfile's steps, once per content of these files: about a
+ * minute and 0.9 GB, then nothing. Needs uv and Python 3.11.
+ */
+export async function lettaVenv(): Promise<LettaVenv> {
+  const files = INPUTS.map((name) => `${IMAGE}/${name}`);
+  const folder = await cached('letta', { files, text: LETTA_VERSION }, build);
+  return {
+    venv: path.join(folder, 'venv'),
+    migrations: path.join(folder, 'migrations'),
+    ca: path.join(folder, 'ca.pem'),
+  };
+}
+
+async function build(folder: string): Promise<void> {
+  const image = path.join(REPOSITORY, IMAGE);
+  const venv = path.join(folder, 'venv');
+  const python = path.join(venv, 'bin/python');
+  await chmod(folder, 0o755);
+
+  await createVenv(venv);
+  await install(venv, path.join(image, 'requirements.txt'));
+  await install(venv, path.join(image, 'letta.txt'), '--no-deps');
+  const version = await run(python, ['-c', 'from importlib.metadata import version; print(version("letta"))']);
+  if (version.trim() !== LETTA_VERSION) {
+    throw new Error(`${IMAGE}/letta.txt installs letta ${version.trim()}, wanted ${LETTA_VERSION}`);
+  }
+  await run(python, [path.join(image, 'trim.py'), await sitePackages(venv)]);
+  await fetchMigrations(folder, image);
+  await copyFile(path.join(image, 'ca.pem'), path.join(folder, 'ca.pem'));
+}
+
+async function sitePackages(venv: string): Promise<string> {
+  return (await run(path.join(venv, 'bin/python'), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])).trim();
+}
+
+async function createVenv(folder: string): Promise<void> {
+  const python = existsSync(SYSTEM_PYTHON) ? SYSTEM_PYTHON : '3.11';
+  await uv('venv', '--relocatable', '--python', python, folder);
+}
+
+async function install(venv: string, requirements: string, ...options: string[]): Promise<void> {
+  const target = ['--python', path.join(venv, 'bin/python')];
+  const sources = ['--only-binary', ':all:', '--no-binary', 'demjson3', '--build-constraints', BUILD];
+  await uv('pip', 'install', ...target, ...options, ...sources, '--require-hashes', '--compile-bytecode', '-r', requirements);
+}
+
+/** Only the source distribution holds the migrations. */
+async function fetchMigrations(folder: string, image: string): Promise<void> {
+  const work = path.join(folder, 'work');
+  const tools = path.join(work, 'tools');
+  await mkdir(work);
+  await createVenv(tools);
+  await install(tools, BUILD);
+  const source = ['--no-deps', '--no-binary', 'letta', '--no-build-isolation', '--require-hashes'];
+  await run(path.join(tools, 'bin/python'), ['-m', 'pip', 'download', ...source, '-r', path.join(image, 'letta.txt'), '-d', work]);
+  await run('tar', ['xzf', path.join(work, `letta-${LETTA_VERSION}.tar.gz`), '-C', work]);
+
+  const migrations = path.join(folder, 'migrations');
+  await mkdir(migrations);
+  for (const name of ['alembic', 'alembic.ini']) {
+    await rename(path.join(work, `letta-${LETTA_VERSION}`, name), path.join(migrations, name));
+  }
+  await readFile(path.join(migrations, 'alembic/env.py'));
+  await rm(work, { recursive: true });
+}
+
+async function uv(...args: string[]): Promise<string> {
+  return run('uv', args, { install: 'pip install uv' });
+}
