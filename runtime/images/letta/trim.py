@@ -18,7 +18,10 @@ def trim_endpoints(file: Path) -> None:
     endpoints = json.loads(file.read_text())
     for partition in endpoints['partitions']:
         partition['services'] = {name: s for name, s in partition['services'].items() if name in SERVICES}
-    file.write_text(json.dumps(endpoints, separators=(',', ':')))
+    # A new file put in its place: an installer may have linked this one to its cache.
+    trimmed = file.with_suffix('.trimmed')
+    trimmed.write_text(json.dumps(endpoints, separators=(',', ':')))
+    trimmed.replace(file)
 
 
 def main(site_packages: Path) -> None:

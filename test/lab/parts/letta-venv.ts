@@ -54,7 +54,9 @@ async function build(folder: string): Promise<void> {
 }
 
 async function sitePackages(venv: string): Promise<string> {
-  return (await run(path.join(venv, 'bin/python'), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])).trim();
+  return (
+    await run(path.join(venv, 'bin/python'), ['-c', 'import sysconfig; print(sysconfig.get_path("purelib"))'])
+  ).trim();
 }
 
 async function createVenv(folder: string): Promise<void> {
@@ -65,7 +67,17 @@ async function createVenv(folder: string): Promise<void> {
 async function install(venv: string, requirements: string, ...options: string[]): Promise<void> {
   const target = ['--python', path.join(venv, 'bin/python')];
   const sources = ['--only-binary', ':all:', '--no-binary', 'demjson3', '--build-constraints', BUILD];
-  await uv('pip', 'install', ...target, ...options, ...sources, '--require-hashes', '--compile-bytecode', '-r', requirements);
+  await uv(
+    'pip',
+    'install',
+    ...target,
+    ...options,
+    ...sources,
+    '--require-hashes',
+    '--compile-bytecode',
+    '-r',
+    requirements,
+  );
 }
 
 /** Only the source distribution holds the migrations. */
@@ -76,7 +88,16 @@ async function fetchMigrations(folder: string, image: string): Promise<void> {
   await createVenv(tools);
   await install(tools, BUILD);
   const source = ['--no-deps', '--no-binary', 'letta', '--no-build-isolation', '--require-hashes'];
-  await run(path.join(tools, 'bin/python'), ['-m', 'pip', 'download', ...source, '-r', path.join(image, 'letta.txt'), '-d', work]);
+  await run(path.join(tools, 'bin/python'), [
+    '-m',
+    'pip',
+    'download',
+    ...source,
+    '-r',
+    path.join(image, 'letta.txt'),
+    '-d',
+    work,
+  ]);
   await run('tar', ['xzf', path.join(work, `letta-${LETTA_VERSION}.tar.gz`), '-C', work]);
 
   const migrations = path.join(folder, 'migrations');
