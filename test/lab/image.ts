@@ -1,0 +1,95 @@
+import { existsSync, readFileSync } from 'node:fs';
+import path from 'node:path';
+import { DockerfileParser, Instruction, Property } from 'dockerfile-ast';
+import { ContainerUser } from '../../runtime/contract';
+import { CACHE, REPOSITORY } from './parts/cache';
+
+/** A folder or file of the machine as the container sees it. */
+export interface Mount {
+  readonly source: string;
+  readonly target: string;
+}
+
+/** What a container of this image looks like, as far as it matters to a process in it. */
+export interface Image {
+  readonly environment: Record<string, string>;
+  /** `uid:gid` */
+  readonly user: string;
+  readonly workingDirectory: string;
+  readonly entryPoint: string[];
+  readonly command: string[];
+  /** Declared volumes; a container may own them (see `volumeOwner`). */
+  readonly volumes: string[];
+  /** Read-only contents at the image's paths. */
+  readonly mounts: Mount[];
+}
+
+/** Reads what an image says about its containers from the last stage of its Dockerfile. */
+export function readDockerfile(file: string): Omit<Image, 'mounts'> {
+  if (!existsSync(file)) throw new Error(`no Dockerfile at ${file}`);
+  const stage = lastStage(DockerfileParser.parse(readFileSync(file, 'utf8')).getInstructions());
+  const environment: Record<string, string> = {};
+  let [user, workingDirectory] = ['0:0', '/'];
+  let [entryPoint, command]: string[][] = [[], []];
+  const volumes: string[] = [];
+  for (const instruction of stage) {
+    switch (instruction.getKeyword()) {
+      case 'ENV':
+        for (const property of (instruction as Instruction & { getProperties(): Property[] }).getProperties()) {
+          environment[property.getName()] = expand(property.getValue() ?? '', environment);
+        }
+        break;
+      case 'USER':
+        user = expand(text(instruction), environment);
+        break;
+      case 'WORKDIR':
+        workingDirectory = path.posix.resolve(workingDirectory, expand(text(instruction), environment));
+        break;
+      case 'VOLUME':
+        volumes.push(...list(instruction));
+        break;
+      case 'ENTRYPOINT':
+        [entryPoint, command] = [list(instruction), []];
+        break;
+      case 'CMD':
+        command = list(instruction);
+        break;
+    }
+  }
+  return { environment, user: numericUser(user, file), workingDirectory, entryPoint, command, volumes };
+}
+
+function lastStage(instructions: Instruction[]): Instruction[] {
+  const from = instructions.map((instruction) => instruction.getKeyword()).lastIndexOf('FROM');
+  return instructions.slice(from + 1);
+}
+
+function text(instruction: Instruction): string {
+  return instruction.getArgumentsContent()?.trim() ?? '';
+}
+
+function list(instruction: Instruction): string[] {
+  const content = text(instruction);
+  return content.startsWith('[') ? (JSON.parse(content) as string[]) : content.split(/\s+/);
+}
+
+function expand(value: string, environment: Record<string, string>): string {
+  return value.replace(/\$\{?(\w+)\}?/g, (_, name: string) => {
+    if (name === 'PATH' && !environment.PATH) return '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+    return environment[name] ?? '';
+  });
+}
+
+/** A name in USER would need the image's passwd file; ours give numbers, which Kubernetes and scanners want too. */
+function numericUser(user: string, file: string): string {
+  if (/^\d+:\d+$/.test(user)) return user;
+  throw new Error(`${file}: USER is '${user}', wanted numbers such as ${ContainerUser.LETTA}`);
+}
+
+/** Folder of an image's Dockerfile, which is its whole build context. */
+export function imageFolder(name: 'gateway' | 'letta'): string {
+  return path.join(REPOSITORY, 'runtime/images', name);
+}
+
+/** Where the lab keeps what several runs share. */
+export const cacheFolder = CACHE;
