@@ -1,0 +1,274 @@
+import { ChatModel, EmbeddingFormat, EmbeddingModel, GatewayVariable, Listener, RouteGroup } from '../contract';
+
+/** Everything the gateway is told from outside, validated. A listener that is not to be started has no entry. */
+export interface GatewayConfiguration {
+  readonly listeners: ReadonlySet<Listener>;
+  readonly region: string;
+  readonly urlSuffix: string;
+  /** PEM file for AWS endpoints and ElastiCache; set when a listener speaks TLS to them. */
+  readonly awsCaFile?: string;
+  readonly idleTimeoutSeconds: number;
+  readonly stopTimeoutSeconds: number;
+  readonly api?: ApiConfiguration;
+  readonly aws?: AwsConfiguration;
+  readonly embeddings?: { readonly models: readonly EmbeddingModel[] };
+  readonly cache?: CacheConfiguration;
+  readonly database?: DatabaseConfiguration;
+}
+
+export interface ApiConfiguration {
+  readonly passwordSecretArn: string;
+  readonly openRoutes: ReadonlySet<RouteGroup>;
+  readonly corsOrigins: ReadonlySet<string>;
+}
+
+export interface AwsConfiguration {
+  readonly models: readonly ChatModel[];
+  readonly guardrail?: Guardrail;
+}
+
+export interface Guardrail {
+  readonly identifier: string;
+  readonly version: string;
+}
+
+export interface CacheConfiguration {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly user: string;
+}
+
+export interface DatabaseConfiguration {
+  readonly host: string;
+  readonly port: number;
+  readonly name: string;
+  readonly user: string;
+  readonly caFile: string;
+  readonly maxConnections: number;
+}
+
+/** Every missing or malformed variable at once, so that one failed start is enough to mend them all. */
+export class ConfigurationError extends Error {
+  constructor(readonly problems: readonly string[]) {
+    super(`the gateway does not start: ${problems.join('; ')}`);
+    this.name = 'ConfigurationError';
+  }
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const DEFAULT_IDLE_TIMEOUT_SECONDS = 600;
+/** Below the 120 s that Fargate grants at most. */
+const DEFAULT_STOP_TIMEOUT_SECONDS = 110;
+
+/** Vector lengths each format can answer with (Bedrock user guide, "Amazon Titan" and "Cohere Embed" parameters). */
+const DIMENSIONS: Readonly<Record<EmbeddingFormat, readonly number[]>> = {
+  'titan-v1': [1536],
+  'titan-v2': [256, 512, 1024],
+  'cohere-v3': [1024],
+  'cohere-v4': [256, 512, 1024, 1536],
+};
+
+const HOST = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
+/** Unquoted SQL identifiers only: the name goes into PgBouncer's configuration file. */
+const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
+const CACHE_NAME = /^[a-z][a-z0-9-]{0,39}$/i;
+const MODEL_ID = /^[a-z0-9][a-z0-9._:/-]{0,2047}$/i;
+
+/**
+ * Reads the gateway's environment.
+ *
+ * @throws ConfigurationError naming every variable that is missing or malformed.
+ */
+export function readConfiguration(environment: Environment): GatewayConfiguration {
+  const reader = new VariableReader(environment);
+  const listeners = new Set(reader.listOf(GatewayVariable.LISTENERS, Object.values(Listener), { least: 1 }));
+  const has = (...names: Listener[]) => names.some((name) => listeners.has(name));
+
+  const configuration: GatewayConfiguration = {
+    listeners,
+    region: has('api', 'aws', 'embeddings', 'cache', 'database') ? reader.matching(GatewayVariable.REGION, REGION) : '',
+    urlSuffix: has('api', 'aws', 'embeddings') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
+    awsCaFile: has('api', 'aws', 'embeddings', 'cache') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
+    idleTimeoutSeconds: reader.integer(GatewayVariable.IDLE_TIMEOUT, 1, 86_400, DEFAULT_IDLE_TIMEOUT_SECONDS),
+    stopTimeoutSeconds: reader.integer(GatewayVariable.STOP_TIMEOUT, 1, 120, DEFAULT_STOP_TIMEOUT_SECONDS),
+    api: has('api') ? readApi(reader) : undefined,
+    aws: has('aws') ? readAws(reader) : undefined,
+    embeddings: has('embeddings')
+      ? { models: reader.json(GatewayVariable.EMBEDDING_MODELS, embeddingModels) }
+      : undefined,
+    cache: has('cache')
+      ? {
+          host: reader.matching(GatewayVariable.CACHE_HOST, HOST),
+          port: reader.integer(GatewayVariable.CACHE_PORT, 1, 65_535),
+          name: reader.matching(GatewayVariable.CACHE_NAME, CACHE_NAME),
+          user: reader.matching(GatewayVariable.CACHE_USER, CACHE_NAME),
+        }
+      : undefined,
+    database: has('database')
+      ? {
+          host: reader.matching(GatewayVariable.DATABASE_HOST, HOST),
+          port: reader.integer(GatewayVariable.DATABASE_PORT, 1, 65_535),
+          name: reader.matching(GatewayVariable.DATABASE_NAME, IDENTIFIER),
+          user: reader.matching(GatewayVariable.DATABASE_USER, IDENTIFIER),
+          caFile: reader.path(GatewayVariable.DATABASE_CA_FILE),
+          maxConnections: reader.integer(GatewayVariable.DATABASE_MAX_CONNECTIONS, 1, 100_000),
+        }
+      : undefined,
+  };
+  if (has('api', 'aws', 'embeddings', 'cache', 'database')) reader.containerCredentials();
+  if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
+  return configuration;
+}
+
+function readApi(reader: VariableReader): ApiConfiguration {
+  return {
+    passwordSecretArn: reader.matching(
+      GatewayVariable.API_PASSWORD_SECRET,
+      /^arn:[a-z-]+:secretsmanager:\S+:secret:\S+$/,
+    ),
+    openRoutes: new Set(reader.listOf(GatewayVariable.OPEN_ROUTES, Object.values(RouteGroup))),
+    corsOrigins: new Set(reader.origins(GatewayVariable.CORS_ORIGINS)),
+  };
+}
+
+function readAws(reader: VariableReader): AwsConfiguration {
+  const identifier = reader.optional(GatewayVariable.GUARDRAIL_ID, /^[\x21-\x7e]{1,2048}$/);
+  const version = reader.optional(GatewayVariable.GUARDRAIL_VERSION, /^([1-9]\d{0,7}|DRAFT)$/);
+  if ((identifier === undefined) !== (version === undefined)) {
+    reader.problem(
+      identifier === undefined ? GatewayVariable.GUARDRAIL_ID : GatewayVariable.GUARDRAIL_VERSION,
+      `is missing: ${GatewayVariable.GUARDRAIL_ID} and ${GatewayVariable.GUARDRAIL_VERSION} are set together or not at all`,
+    );
+  }
+  return {
+    models: reader.json(GatewayVariable.CHAT_MODELS, chatModels),
+    guardrail: identifier && version ? { identifier, version } : undefined,
+  };
+}
+
+/** Collects problems instead of throwing at the first. */
+class VariableReader {
+  readonly problems: string[] = [];
+
+  constructor(private readonly environment: Environment) {}
+
+  problem(name: string, what: string): void {
+    this.problems.push(`${name} ${what}`);
+  }
+
+  private raw(name: string): string | undefined {
+    return this.environment[name] || undefined;
+  }
+
+  matching(name: string, pattern: RegExp): string {
+    const value = this.raw(name);
+    if (value === undefined) this.problem(name, 'is missing');
+    else if (!pattern.test(value)) this.problem(name, `is malformed: got ${quote(value)}, wanted ${pattern}`);
+    return value ?? '';
+  }
+
+  optional(name: string, pattern: RegExp): string | undefined {
+    return this.raw(name) === undefined ? undefined : this.matching(name, pattern);
+  }
+
+  path(name: string): string {
+    return this.matching(name, /^\/[^\0\r\n"']+$/);
+  }
+
+  integer(name: string, least: number, most: number, fallback?: number): number {
+    const value = this.raw(name);
+    if (value === undefined && fallback !== undefined) return fallback;
+    const number = /^\d{1,9}$/.test(value ?? '') ? Number(value) : NaN;
+    if (value === undefined) this.problem(name, 'is missing');
+    else if (!(number >= least && number <= most)) {
+      this.problem(name, `is malformed: got ${quote(value)}, wanted an integer from ${least} to ${most}`);
+    }
+    return number;
+  }
+
+  listOf<T extends string>(name: string, known: readonly T[], { least = 0 } = {}): T[] {
+    const items = splitList(this.raw(name));
+    const unknown = items.filter((item) => !(known as readonly string[]).includes(item));
+    if (unknown.length > 0)
+      this.problem(name, `is malformed: got ${quote(unknown.join(','))}, wanted any of ${known.join(', ')}`);
+    else if (items.length < least) this.problem(name, `is missing: wanted any of ${known.join(', ')}, comma-separated`);
+    return items as T[];
+  }
+
+  origins(name: string): string[] {
+    const items = splitList(this.raw(name));
+    for (const item of items) {
+      if (!isOrigin(item))
+        this.problem(name, `is malformed: got ${quote(item)}, wanted origins such as https://app.example.com`);
+    }
+    return items;
+  }
+
+  json<T>(name: string, validate: (value: unknown) => T): T {
+    const value = this.raw(name);
+    if (value === undefined) this.problem(name, 'is missing');
+    else {
+      try {
+        return validate(JSON.parse(value));
+      } catch (error) {
+        this.problem(name, `is malformed: ${error instanceof SyntaxError ? 'not JSON' : (error as Error).message}`);
+      }
+    }
+    return [] as T;
+  }
+
+  /** ECS injects one of these; without it there is no task role and nothing could be signed. */
+  containerCredentials(): void {
+    if (!this.raw('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI') && !this.raw('AWS_CONTAINER_CREDENTIALS_FULL_URI')) {
+      this.problem('AWS_CONTAINER_CREDENTIALS_RELATIVE_URI', 'is missing: the task has no task role');
+    }
+  }
+}
+
+function chatModels(value: unknown): ChatModel[] {
+  return models(value).map(({ id }) => ({ id }));
+}
+
+function embeddingModels(value: unknown): EmbeddingModel[] {
+  return models(value).map(({ id, dimensions, format }) => {
+    const lengths = DIMENSIONS[format as EmbeddingFormat] as readonly number[] | undefined;
+    if (lengths === undefined || !Object.hasOwn(DIMENSIONS, format as string)) {
+      throw new Error(`model ${id} has format ${quote(format)}, wanted any of ${Object.keys(DIMENSIONS).join(', ')}`);
+    }
+    if (!lengths.includes(dimensions as number)) {
+      throw new Error(`model ${id} has dimensions ${quote(dimensions)}, wanted any of ${lengths.join(', ')}`);
+    }
+    return { id, dimensions: dimensions as number, format: format as EmbeddingFormat };
+  });
+}
+
+function models(value: unknown): { id: string; dimensions?: unknown; format?: unknown }[] {
+  if (!Array.isArray(value) || value.length === 0) throw new Error('wanted a JSON array with at least one model');
+  const seen = new Set<string>();
+  return value.map((item: unknown) => {
+    const model = (typeof item === 'object' && item !== null ? item : {}) as { id?: unknown };
+    if (typeof model.id !== 'string' || !MODEL_ID.test(model.id))
+      throw new Error(`got ${quote(item)}, wanted an object with a model id`);
+    if (seen.has(model.id)) throw new Error(`model ${model.id} is there twice`);
+    seen.add(model.id);
+    return model as { id: string };
+  });
+}
+
+function isOrigin(text: string): boolean {
+  return URL.canParse(text) && /^https?:$/.test(new URL(text).protocol) && new URL(text).origin === text;
+}
+
+function splitList(value: string | undefined): string[] {
+  return (value ?? '')
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '');
+}
+
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? 'nothing').slice(0, 120);
+}

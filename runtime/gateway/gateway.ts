@@ -1,0 +1,194 @@
+import { Server as HttpServer } from 'node:http';
+import { Agent } from 'node:https';
+import { Server as NetServer } from 'node:net';
+import { BedrockClient } from '@aws-sdk/client-bedrock';
+import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
+import { Signer } from '@aws-sdk/rds-signer';
+import { NodeHttpHandler } from '@smithy/node-http-handler';
+import { Pool } from 'undici';
+import { ImagePath, Port } from '../contract';
+import { createApiFront } from './api-front';
+import { ApiPassword, passwordsFromSecret } from './api-password';
+import { createAwsFront } from './aws-front';
+import { ChatModelList, listInferenceProfiles } from './bedrock-models';
+import { BedrockSigner } from './bedrock-signer';
+import { createCacheRelay } from './cache-relay';
+import { cacheToken } from './cache-token';
+import { DatabaseConfiguration, GatewayConfiguration } from './configuration';
+import { CredentialsProvider, taskCredentials } from './credentials';
+import { createEgressProxy } from './egress-proxy';
+import { createEmbeddingsFront } from './embeddings-front';
+import { drain, listen } from './http-listener';
+import { describeError, Log } from './log';
+import { Pgbouncer } from './pgbouncer';
+import { renewedValue, retry } from './renewed-value';
+
+export interface GatewaySurroundings {
+  /** @throws if the file cannot be read. */
+  readonly readAuthorities: (file: string) => string;
+  /** Something the gateway cannot go on without has ended. */
+  readonly onFatal: (reason: string) => void;
+  readonly log: Log;
+}
+
+const LOOPBACK = '127.0.0.1';
+/** ECS answers within a second as a rule; a task that still has no role after this is not going to get one. */
+const START_RETRY = { forMs: 45_000, everyMs: 1_000 };
+/** Kept back from the stop time-out for the other listeners, PgBouncer and the exit itself. */
+const STOP_RESERVE_MS = 4_000;
+const CACHE_TOKEN_MAX_AGE_MS = 10 * 60_000;
+/** Below uvicorn's keep-alive of 5 s, its default: never send on a connection that the server is about to close. */
+const LETTA_KEEP_ALIVE_MS = 4_000;
+/** TCP keep-alive on, so that PrivateLink's 350 s idle limit does not cut a model that thinks for long. */
+const TCP_KEEP_ALIVE_MS = 60_000;
+
+/** Every listener of one task: started in order, stopped in reverse. */
+export class Gateway {
+  private readonly servers: NetServer[] = [];
+  private readonly credentials: CredentialsProvider;
+  private api?: HttpServer;
+  private pgbouncer?: Pgbouncer;
+
+  constructor(
+    private readonly configuration: GatewayConfiguration,
+    private readonly surroundings: GatewaySurroundings,
+  ) {
+    this.credentials = taskCredentials(surroundings.log);
+  }
+
+  /** The API front comes last: nobody is let in before all that stands behind it does. @throws the first failure. */
+  async start(): Promise<void> {
+    const { configuration, surroundings } = this;
+    const { egress, cache, aws, embeddings, api, database } = this.parts();
+    const ca =
+      configuration.awsCaFile === undefined ? undefined : surroundings.readAuthorities(configuration.awsCaFile);
+    if (database) surroundings.readAuthorities(database.caFile);
+
+    if (egress) await this.listen(createEgressProxy(surroundings.log).server, Port.EGRESS);
+    if (api || aws || embeddings || cache || database) await this.insist('credentials', this.credentials);
+    const password = api && ca !== undefined ? await this.apiPassword(api.passwordSecretArn, ca) : undefined;
+    if (database) await this.startPgbouncer(database);
+    if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
+    if ((aws || embeddings) && ca !== undefined) await this.startBedrockFronts(ca);
+    if (api && password) await this.startApiFront(password);
+  }
+
+  /** Nothing new in, what is in flight out, then the ways to model, cache and database. */
+  async stop(): Promise<void> {
+    const withinMs = Math.max(0, this.configuration.stopTimeoutSeconds * 1000 - STOP_RESERVE_MS);
+    if (this.api) await drain(this.api, withinMs);
+    for (const server of this.servers) server.close();
+    await this.pgbouncer?.stop();
+  }
+
+  private parts() {
+    const { listeners, api, aws, embeddings, cache, database } = this.configuration;
+    return { egress: listeners.has('egress'), api, aws, embeddings, cache, database };
+  }
+
+  private insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
+    return retry(attempt, {
+      ...START_RETRY,
+      onFailure: (error) => this.surroundings.log.warn('start-waits', { what, reason: describeError(error) }),
+    });
+  }
+
+  private async listen(server: NetServer, port: number, host = LOOPBACK): Promise<void> {
+    await listen(server, port, host);
+    this.servers.push(server);
+  }
+
+  private sdkConfiguration(service: string, ca: string) {
+    const { region, urlSuffix } = this.configuration;
+    return {
+      region,
+      // Said in full, so that no variable in the environment can point an SDK client elsewhere.
+      endpoint: `https://${service}.${region}.${urlSuffix}`,
+      credentials: this.credentials,
+      requestHandler: new NodeHttpHandler({
+        httpsAgent: new Agent({ ca, keepAlive: true, maxSockets: 8 }),
+        connectionTimeout: 5_000,
+        requestTimeout: 15_000,
+      }),
+    };
+  }
+
+  private async apiPassword(secretArn: string, ca: string): Promise<ApiPassword> {
+    const client = new SecretsManagerClient(this.sdkConfiguration('secretsmanager', ca));
+    const password = new ApiPassword(passwordsFromSecret(client, secretArn), this.surroundings.log);
+    await this.insist('api password', () => password.start());
+    return password;
+  }
+
+  private async startPgbouncer(database: DatabaseConfiguration): Promise<void> {
+    const signer = new Signer({
+      hostname: database.host,
+      port: database.port,
+      username: database.user,
+      region: this.configuration.region,
+      credentials: this.credentials,
+    });
+    const token = () => signer.getAuthToken();
+    this.pgbouncer = new Pgbouncer({
+      database,
+      listen: { host: LOOPBACK, port: Port.DATABASE },
+      folder: ImagePath.GATEWAY_RUN,
+      token,
+      onDeath: this.surroundings.onFatal,
+      log: this.surroundings.log,
+    });
+    await this.pgbouncer.start(await this.insist('database token', token));
+  }
+
+  private async startCacheRelay(cache: NonNullable<GatewayConfiguration['cache']>, ca: string): Promise<void> {
+    const identity = { name: cache.name, user: cache.user, region: this.configuration.region };
+    const token = renewedValue(() => cacheToken(identity, this.credentials), CACHE_TOKEN_MAX_AGE_MS);
+    await this.listen(createCacheRelay({ ...cache, ca, token, log: this.surroundings.log }), Port.CACHE);
+  }
+
+  private async startBedrockFronts(ca: string): Promise<void> {
+    const { region, urlSuffix, idleTimeoutSeconds, aws, embeddings } = this.configuration;
+    const { log } = this.surroundings;
+    const host = `bedrock-runtime.${region}.${urlSuffix}`;
+    const bedrock = new Pool(`https://${host}`, {
+      connect: { ca, timeout: 10_000, keepAlive: true, keepAliveInitialDelay: TCP_KEEP_ALIVE_MS },
+      headersTimeout: idleTimeoutSeconds * 1000,
+      bodyTimeout: idleTimeoutSeconds * 1000,
+    });
+    const signer = new BedrockSigner(host, region, this.credentials);
+    if (embeddings) {
+      await this.listen(createEmbeddingsFront({ models: embeddings.models, signer, bedrock, log }), Port.EMBEDDINGS);
+    }
+    if (!aws) return;
+    const client = new BedrockClient(this.sdkConfiguration('bedrock', ca));
+    const models = new ChatModelList(aws.models, () => listInferenceProfiles(client), region, log);
+    // Not waited for: a failure is logged here and answered to Letta when it asks.
+    models.list().catch(() => undefined);
+    const allowedModels = new Set(aws.models.map(({ id }) => id));
+    await this.listen(
+      createAwsFront({ allowedModels, models, signer, bedrock, guardrail: aws.guardrail, log }),
+      Port.AWS,
+    );
+  }
+
+  private async startApiFront(password: ApiPassword): Promise<void> {
+    const { api, idleTimeoutSeconds } = this.configuration;
+    const letta = new Pool(`http://${LOOPBACK}:${Port.LETTA}`, {
+      connect: { timeout: 2_000 },
+      keepAliveTimeout: LETTA_KEEP_ALIVE_MS,
+      headersTimeout: idleTimeoutSeconds * 1000,
+      bodyTimeout: idleTimeoutSeconds * 1000,
+    });
+    const { openRoutes, corsOrigins } = api!;
+    const server = createApiFront({
+      letta,
+      password,
+      openRoutes,
+      corsOrigins,
+      idleTimeoutSeconds,
+      log: this.surroundings.log,
+    });
+    await listen(server, Port.API, '0.0.0.0');
+    this.api = server;
+  }
+}
