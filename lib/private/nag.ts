@@ -1,0 +1,56 @@
+import { Stack, Validations } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { IConstruct } from 'constructs';
+
+/**
+ * Records why a finding of cdk-nag is right as it is, at the construct that causes it, so that it reaches every app
+ * that runs cdk-nag. Without cdk-nag it is inert metadata.
+ */
+export function acknowledge(scope: IConstruct, id: string, reason: string): void {
+  Validations.of(scope).acknowledge({ id, reason });
+}
+
+/** The same for cdk-nag's finding about one resource with a wildcard in it. */
+export function acknowledgeWildcard(scope: IConstruct, resource: string, reason: string): void {
+  acknowledge(scope, `AwsSolutions-IAM5[Resource::${asText(Stack.of(scope).resolve(resource))}]`, reason);
+}
+
+/** The same for the managed policy that lets a function write its logs. */
+export function acknowledgeLogPolicy(scope: IConstruct): void {
+  acknowledge(
+    scope,
+    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
+    'the policy allows writing logs and nothing else',
+  );
+}
+
+/** What CDK's own custom-resource framework causes: its functions and policies are not ours to change. */
+export function acknowledgeProviderFramework(provider: Provider): void {
+  acknowledgeLogPolicy(provider);
+  acknowledge(provider, 'AwsSolutions-L1', 'aws-cdk-lib chooses the runtime of its custom-resource framework');
+  const functions = provider.node.findAll().filter((child) => child instanceof lambda.Function);
+  for (const called of [provider.onEventHandler, provider.isCompleteHandler, ...functions]) {
+    if (!called) continue;
+    const reason = 'the framework may call any version of its own functions, which have only the current one';
+    acknowledgeWildcard(provider, `${called.functionArn}:*`, reason);
+  }
+  acknowledge(provider, 'AwsSolutions-SF1', 'the functions that the waiter calls log each step and its outcome');
+  acknowledge(provider, 'AwsSolutions-SF2', 'the waiter runs only during a deployment and its functions log each step');
+}
+
+/** A resolved value as cdk-nag writes it in its findings. */
+function asText(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [intrinsic, argument] = Object.entries(value as object)[0];
+  switch (intrinsic) {
+    case 'Ref':
+      return `<${argument}>`;
+    case 'Fn::GetAtt':
+      return `<${argument.join('.')}>`;
+    case 'Fn::Join':
+      return argument[1].map(asText).join(argument[0]);
+    default:
+      return JSON.stringify(value);
+  }
+}
