@@ -1,6 +1,6 @@
 // Bundles what runs in the account, so that neither a clone's users nor a package's consumers need esbuild at synth.
 import { build } from 'esbuild';
-import { readdir, rm } from 'node:fs/promises';
+import { copyFile, readdir, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -34,8 +34,17 @@ async function bundleFunctions() {
   await rm(path.join(root, 'runtime/functions/dist'), { recursive: true, force: true });
   for (const handler of handlers) {
     const name = handler.replace('.handler.ts', '');
-    await build({ ...common, entryPoints: [`runtime/functions/${handler}`], outfile: `runtime/functions/dist/${name}/index.js` });
+    await build({
+      ...common,
+      entryPoints: [`runtime/functions/${handler}`],
+      outfile: `runtime/functions/dist/${name}/index.js`,
+    });
   }
+  // The handler verifies the database against it and looks for it beside its code.
+  await copyFile(
+    path.join(root, 'runtime/images/gateway/ca/rds.pem'),
+    path.join(root, 'runtime/functions/dist/database-setup/rds.pem'),
+  );
 }
 
 await Promise.all([bundleGateway(), bundleFunctions()]);

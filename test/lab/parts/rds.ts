@@ -7,21 +7,28 @@ export interface Master {
 }
 
 /**
- * pg_hba.conf as RDS has it where IAM authentication is on: whoever is a member of `rds_iam`, directly or through any
- * other role, logs in by token only (`iam` stands in for it here); everyone else by password.
+ * pg_hba.conf as RDS has it: those whom `rds_iam` was granted log in by token alone, everyone else by password, nobody
+ * in plaintext. RDS's own rule asks for membership; Postgres' `+rds_iam` would also match the master, who administers
+ * the roles it creates, so the roles are named here.
+ *
+ * @param iamRoles comma-separated roles that log in by token
+ * @param method what stands in for the token check, e.g. `trust` behind a front that verifies tokens
  */
-export function rdsHba(iam: string): string[] {
-  return [`hostssl all +rds_iam 0.0.0.0/0 ${iam}`, 'hostssl all all 0.0.0.0/0 scram-sha-256'];
+export function rdsHba(iamRoles: string, method: string): string[] {
+  return [`hostssl all ${iamRoles} 0.0.0.0/0 ${method}`, 'hostssl all all 0.0.0.0/0 scram-sha-256'];
 }
 
 /**
- * Gives a server what RDS gives a new instance: the role `rds_iam`, a master that may create roles and databases, and
- * pass `rds_iam` on, but is no superuser, and the first database, which the master owns.
+ * Gives a server what RDS gives a new instance: the role `rds_iam`, a master that may create roles and databases and
+ * pass `rds_iam` on but is no superuser, and the first database, which the master owns.
+ *
+ * @param database name of the first database. @default - none
  */
 export async function likeRds(postgres: Postgres, master: Master, database?: string): Promise<void> {
-  await postgres.sql('CREATE ROLE rds_superuser NOLOGIN; CREATE ROLE rds_iam NOLOGIN');
-  await postgres.sql(`CREATE ROLE "${master.username}" LOGIN CREATEROLE CREATEDB PASSWORD '${master.password}'`);
-  // On RDS the master is no member of rds_iam, else it could not log in by password; yet it may grant it.
-  await postgres.sql(GRANT_RDS_IAM);
-  if (database) await postgres.sql(`CREATE DATABASE "${database}" OWNER "${master.username}"`);
+  const { username, password } = master;
+  await postgres.sql(`
+    CREATE ROLE rds_iam NOLOGIN;
+    CREATE ROLE "${username}" LOGIN CREATEROLE CREATEDB PASSWORD '${password}';
+    GRANT rds_iam TO "${username}" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);
+  if (database) await postgres.sql(`CREATE DATABASE "${database}" OWNER "${username}"`);
 }

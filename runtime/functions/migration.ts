@@ -1,0 +1,141 @@
+import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import { DescribeTasksCommand, ECSClient, RunTaskCommand, Task } from '@aws-sdk/client-ecs';
+import { ContainerName, MigrationProperties } from '../contract';
+import {
+  IsCompleteRequest,
+  IsCompleteResponse,
+  listProperty,
+  OnEventRequest,
+  OnEventResponse,
+  stableId,
+  stringProperty,
+} from './custom-resource';
+import { cut, jsonBytes, MAX_MESSAGE_BYTES, withoutSecrets } from './failure';
+import { lastLines, TaskLog } from './task-log';
+
+/** What the migration step calls. */
+export interface MigrationClients {
+  readonly ecs: ECSClient;
+  readonly logs: CloudWatchLogsClient;
+  readonly cloudFormation: CloudFormationClient;
+  /** How patient to be with a log that is still empty. */
+  readonly log?: Pick<TaskLog, 'tries' | 'pauseMs'>;
+}
+
+/**
+ * Starts the migration task on Create and Update. Delete does nothing: the database outlives the stack.
+ *
+ * @throws when ECS starts no task, with its reason
+ */
+export async function startMigration(event: OnEventRequest, { ecs }: MigrationClients): Promise<OnEventResponse> {
+  const PhysicalResourceId = stableId(event);
+  if (event.RequestType === 'Delete') return { PhysicalResourceId };
+
+  const properties = migrationProperties(event);
+  const { tasks = [], failures = [] } = await ecs.send(
+    new RunTaskCommand({
+      cluster: properties.cluster,
+      taskDefinition: properties.taskDefinition,
+      launchType: 'FARGATE',
+      count: 1,
+      // The same in every attempt to handle this event, so that a second attempt finds the first one's task.
+      clientToken: event.RequestId,
+      startedBy: 'cdk-letta-migration',
+      networkConfiguration: {
+        awsvpcConfiguration: {
+          subnets: [...properties.subnets],
+          securityGroups: [...properties.securityGroups],
+          assignPublicIp: 'DISABLED',
+        },
+      },
+    }),
+  );
+  const TaskArn = tasks[0]?.taskArn;
+  if (!TaskArn) {
+    const reasons = failures.map(({ arn, reason, detail }) => [reason, detail, arn].filter(Boolean).join(' '));
+    throw new Error(
+      `ECS did not start the migration task ${properties.taskDefinition}: ${reasons.join('; ') || 'no reason given'}`,
+    );
+  }
+  return { PhysicalResourceId, Data: { TaskArn } };
+}
+
+/**
+ * Tells whether the task that {@link startMigration} started has ended well.
+ *
+ * @throws when the migration failed, with exit codes and the end of its log
+ */
+export async function migrationIsComplete(
+  event: IsCompleteRequest,
+  clients: MigrationClients,
+): Promise<IsCompleteResponse> {
+  if (event.RequestType === 'Delete') return { IsComplete: true };
+
+  const properties = migrationProperties(event);
+  const taskArn = event.Data?.TaskArn;
+  if (!taskArn) throw new Error(`${event.LogicalResourceId}: the start of the migration handed on no task`);
+  const task = await describeTask(clients.ecs, properties.cluster, taskArn);
+  if (task.lastStatus !== 'STOPPED') return { IsComplete: false };
+  if (exitCode(task, ContainerName.LETTA) === 0) return { IsComplete: true };
+
+  const logStream = `${properties.logStreamPrefix}/${ContainerName.LETTA}/${taskArn.split('/').pop()}`;
+  const lines = await lastLines(clients.logs, { logGroup: properties.logGroup, logStream, ...clients.log });
+  if (isAhead(lines) && (await isRollingBack(clients.cloudFormation, event.StackId))) return { IsComplete: true };
+  throw new Error(failureMessage(task, lines, `${properties.logGroup} ${logStream}`));
+}
+
+function migrationProperties(event: OnEventRequest): MigrationProperties {
+  return {
+    cluster: stringProperty(event, 'cluster'),
+    taskDefinition: stringProperty(event, 'taskDefinition'),
+    subnets: listProperty(event, 'subnets'),
+    securityGroups: listProperty(event, 'securityGroups'),
+    logGroup: stringProperty(event, 'logGroup'),
+    logStreamPrefix: stringProperty(event, 'logStreamPrefix'),
+  };
+}
+
+async function describeTask(ecs: ECSClient, cluster: string, taskArn: string): Promise<Task> {
+  const { tasks = [], failures = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: [taskArn] }));
+  if (tasks[0]) return tasks[0];
+  throw new Error(`ECS does not know the migration task ${taskArn}: ${failures[0]?.reason ?? 'no reason given'}`);
+}
+
+function exitCode(task: Task, container: string): number | undefined {
+  return task.containers?.find(({ name }) => name === container)?.exitCode;
+}
+
+/** Alembic's words when the database holds a revision that this image doesn't know. */
+function isAhead(lines: string[]): boolean {
+  return lines.some((line) => line.includes("Can't locate revision identified by"));
+}
+
+/**
+ * A rollback runs the old image against the database that the new one has migrated. Failing there would leave the stack
+ * in UPDATE_ROLLBACK_FAILED, and there is nothing to migrate.
+ */
+async function isRollingBack(cloudFormation: CloudFormationClient, stackId: string): Promise<boolean> {
+  const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackId }));
+  return /ROLLBACK_IN_PROGRESS$/.test(Stacks[0]?.StackStatus ?? '');
+}
+
+function failureMessage(task: Task, lines: string[], log: string): string {
+  const containers = (task.containers ?? []).map(
+    ({ name, exitCode: code, reason }) => `${name} ${code ?? 'without an exit code'}${reason ? ` (${reason})` : ''}`,
+  );
+  const head = withoutSecrets(
+    [
+      `the database migration failed: ${task.stoppedReason ?? 'ECS gives no reason'}`,
+      `exit codes: ${containers.join(', ') || 'none'}`,
+      isAhead(lines) ? 'the database is ahead of this image; deploy the image that migrated it, or a newer one' : '',
+      lines.length > 0 ? `last lines of log ${log}:` : `log ${log} is empty`,
+    ]
+      .filter(Boolean)
+      .join('\n'),
+  );
+  const brief = cut(head, MAX_MESSAGE_BYTES - 500, 'start');
+  if (lines.length === 0) return brief;
+  const room = MAX_MESSAGE_BYTES - jsonBytes(`${brief}\n`);
+  return `${brief}\n${cut(withoutSecrets(lines.join('\n')), room, 'end')}`;
+}
