@@ -229,7 +229,9 @@ class VariableReader {
 }
 
 function chatModels(value: unknown): ChatModel[] {
-  return models(value).map(({ id }) => ({ id }));
+  const allowed = models(value).map(({ id }) => ({ id }));
+  if (allowed.length === 0) throw new Error('wanted at least one model');
+  return allowed;
 }
 
 function embeddingModels(value: unknown): EmbeddingModel[] {
@@ -246,7 +248,7 @@ function embeddingModels(value: unknown): EmbeddingModel[] {
 }
 
 function models(value: unknown): { id: string; dimensions?: unknown; format?: unknown }[] {
-  if (!Array.isArray(value) || value.length === 0) throw new Error('wanted a JSON array with at least one model');
+  if (!Array.isArray(value)) throw new Error('wanted a JSON array of models');
   const seen = new Set<string>();
   return value.map((item: unknown) => {
     const model = (typeof item === 'object' && item !== null ? item : {}) as { id?: unknown };

@@ -15,6 +15,9 @@ function fail(event: string, error: unknown): never {
 process.on('uncaughtException', (error) => fail('gateway-crashed', error));
 process.on('unhandledRejection', (error) => fail('gateway-crashed', error));
 
+// The SDK looks for a configuration file in the home folder, and fails for a user that has none.
+process.env.HOME ??= '/';
+
 async function main(): Promise<void> {
   const configuration = readConfiguration(process.env);
   const gateway = new Gateway(configuration, {
