@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { createServer, Server, Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import { describeError, Log } from './log';
@@ -41,10 +42,7 @@ async function relay(client: Socket, options: CacheRelayOptions): Promise<void> 
   client.on('error', () => client.destroy());
   const upstream = await authenticatedConnection(options);
   if (client.destroyed) return void upstream.destroy();
-  upstream.on('error', (error) => {
-    options.log.warn('cache-connection-lost', { reason: describeError(error) });
-    client.destroy();
-  });
+  upstream.on('error', (error) => options.log.warn('cache-connection-lost', { reason: describeError(error) }));
   client.once('close', () => upstream.destroy());
   upstream.once('close', () => client.destroy());
   retireBeforeExpiry(client, upstream);
@@ -57,40 +55,41 @@ async function relay(client: Socket, options: CacheRelayOptions): Promise<void> 
 async function authenticatedConnection({ host, port, ca, user, token }: CacheRelayOptions): Promise<TLSSocket> {
   const password = await token();
   const upstream = connect({ host, port, ca, servername: host, minVersion: 'TLSv1.2' });
+  // There for the socket's whole life: an error that nobody listens to would end the process.
+  upstream.on('error', () => upstream.destroy());
   upstream.setNoDelay(true);
   upstream.setKeepAlive(true, 60_000);
   const timer = setTimeout(() => upstream.destroy(new Error('the cache did not answer in time')), CONNECT_TIMEOUT_MS);
   try {
-    await new Promise<void>((resolve, reject) => {
-      upstream.once('error', reject);
-      upstream.once('close', () => reject(new Error('the cache closed the connection before authentication')));
-      upstream.once('secureConnect', () => upstream.write(respCommand('AUTH', user, password)));
-      let reply = Buffer.alloc(0);
-      upstream.on('data', function read(chunk: Buffer) {
-        reply = Buffer.concat([reply, chunk]);
-        const end = reply.indexOf('\r\n');
-        if (end < 0 && reply.length < MAX_AUTH_REPLY_BYTES) return;
-        upstream.off('data', read);
-        upstream.pause();
-        if (reply.toString('latin1') === '+OK\r\n') resolve();
-        else
-          reject(
-            new Error(
-              `the cache refused user ${user}: ${reply.subarray(0, Math.max(0, end)).toString('latin1').slice(0, 200)}`,
-            ),
-          );
-      });
-    });
+    await once(upstream, 'secureConnect');
+    upstream.write(respCommand('AUTH', user, password));
+    const reply = await readLine(upstream);
+    if (reply !== '+OK') throw new Error(`the cache refused user ${user}: ${reply.slice(0, 200)}`);
+    return upstream;
   } catch (error) {
     upstream.destroy();
     throw error;
   } finally {
     clearTimeout(timer);
-    upstream.removeAllListeners('error').removeAllListeners('close');
-    // Until the relay takes over, an error must not end the process.
-    upstream.on('error', () => upstream.destroy());
   }
-  return upstream;
+}
+
+/** The first line, without its end; leaves the socket paused. */
+function readLine(socket: TLSSocket): Promise<string> {
+  return new Promise((resolve, reject) => {
+    let reply = Buffer.alloc(0);
+    const end = (settle: () => void) => {
+      socket.off('data', read).off('close', closed).pause();
+      settle();
+    };
+    const closed = () => end(() => reject(new Error('the cache closed the connection before authentication')));
+    const read = (chunk: Buffer) => {
+      reply = Buffer.concat([reply, chunk]);
+      if (reply.length > MAX_AUTH_REPLY_BYTES) end(() => reject(new Error('the cache did not answer AUTH in RESP')));
+      else if (reply.includes('\r\n')) end(() => resolve(reply.toString('latin1').trimEnd()));
+    };
+    socket.on('data', read).once('close', closed);
+  });
 }
 
 /** Closing is enough: Letta's Redis client connects anew, and then with a fresh token. */

@@ -10,11 +10,12 @@ export interface AwsCredentials {
 
 export type CredentialsProvider = (options?: { forceRefresh?: boolean }) => Promise<AwsCredentials>;
 
-/** ECS hands out new keys well before the old ones end; from here on we ask for them. */
-const REFRESH_BEFORE_MS = 10 * 60_000;
+/** ECS hands out new keys well before the old ones end; from here on we ask for them. A token lives 15 minutes too. */
+const REFRESH_BEFORE_MS = 15 * 60_000;
 /** Below this the keys could expire on the way: a caller waits for new ones. */
-const TOO_OLD_MS = 60_000;
-const RETRY_AFTER_MS = 5_000;
+const TOO_OLD_MS = 30_000;
+/** Between two attempts behind the callers' backs. */
+const REFRESH_EVERY_MS = 5_000;
 
 /** The task role's credentials, from the container credential endpoint and nowhere else. */
 export function taskCredentials(log: Log): CredentialsProvider {
@@ -36,11 +37,11 @@ export function refreshingCredentials(
 
   const remaining = () => (current === undefined ? -Infinity : (current.expiration?.getTime() ?? Infinity) - now());
   const refresh = () => {
+    notBefore = now() + REFRESH_EVERY_MS;
     pending ??= load()
       .then(
         (loaded) => (current = loaded),
         (error: unknown) => {
-          notBefore = now() + RETRY_AFTER_MS;
           log.error('credentials-refresh-failed', { reason: describeError(error) });
           throw error;
         },

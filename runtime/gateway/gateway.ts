@@ -36,7 +36,7 @@ const LOOPBACK = '127.0.0.1';
 const START_RETRY = { forMs: 45_000, everyMs: 1_000 };
 /** Kept back from the stop time-out for the other listeners, PgBouncer and the exit itself. */
 const STOP_RESERVE_MS = 4_000;
-const CACHE_TOKEN_MAX_AGE_MS = 10 * 60_000;
+const CACHE_TOKEN_MAX_AGE_MS = 5 * 60_000;
 /** Below uvicorn's keep-alive of 5 s, its default: never send on a connection that the server is about to close. */
 const LETTA_KEEP_ALIVE_MS = 4_000;
 /** TCP keep-alive on, so that PrivateLink's 350 s idle limit does not cut a model that thinks for long. */

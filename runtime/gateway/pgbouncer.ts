@@ -46,6 +46,8 @@ export class Pgbouncer {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { PATH: process.env.PATH },
     });
+    // However this process ends, its child must not go on holding the port.
+    process.once('exit', () => this.child?.kill('SIGKILL'));
     const died = this.watch(this.child);
     await Promise.race([this.answers(), died]);
     this.scheduleRenewal(RENEW_MS, files.auth);

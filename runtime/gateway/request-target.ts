@@ -12,7 +12,7 @@ export type ParsedTarget = { readonly target: RequestTarget } | { readonly probl
 const MAX_TARGET_LENGTH = 8 * 1024;
 /** RFC 3986 `pchar` without `;`, which some servers cut path parameters at. */
 const SEGMENT = /^(?:[A-Za-z0-9\-._~!$&'()*+,=:@]|%[0-9A-Fa-f]{2})+$/;
-const QUERY = /^[\x21\x23-\x5b\x5d-\x7e]*$/;
+const QUERY = /^[\x21\x24-\x5b\x5d-\x7e]*$/;
 /** An encoded character that needs no encoding: a second spelling of the same path. */
 const NEEDLESS_ESCAPE = /%(?:2D|2E|3[0-9]|4[1-9A-F]|5[0-9A]|5F|6[1-9A-F]|7[0-9A]|7E)/i;
 /** Characters that a server behind us might take for structure once it has decoded them. */
