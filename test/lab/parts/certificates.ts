@@ -1,57 +1,89 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
-import { run } from './command';
+import { md, pki } from 'node-forge';
 
-/** An authority of the lab's own, as files and as PEM text. */
-export interface Authority {
+/** A key and its certificate, as files and as PEM text. */
+export interface KeyAndCertificate {
   readonly cert: string;
   readonly certFile: string;
   readonly key: string;
   readonly keyFile: string;
 }
 
-/** A server's key and certificate, as files and as PEM text. */
-export interface ServerCertificate {
-  readonly cert: string;
-  readonly certFile: string;
-  readonly key: string;
-  readonly keyFile: string;
-}
+/** An authority of the lab's own. */
+export type Authority = KeyAndCertificate;
 
-const INSTALL = 'apt-get install openssl';
-const NEW_KEY = ['-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:prime256v1', '-nodes'];
+/** A server's key and certificate. */
+export type ServerCertificate = KeyAndCertificate;
 
-/** Makes a new authority in `folder`, valid for a day. Needs the openssl program. */
-export async function createAuthority(folder: string, name = 'lab-authority'): Promise<Authority> {
-  await mkdir(folder, { recursive: true });
-  const keyFile = path.join(folder, `${name}.key`);
-  const certFile = path.join(folder, `${name}.pem`);
-  const subject = ['-subj', `/CN=${name}`, '-days', '1', '-addext', 'keyUsage=critical,keyCertSign,cRLSign'];
-  await run('openssl', ['req', '-x509', ...NEW_KEY, '-keyout', keyFile, '-out', certFile, ...subject], {
-    install: INSTALL,
-  });
-  return { keyFile, certFile, key: await readFile(keyFile, 'utf8'), cert: await readFile(certFile, 'utf8') };
+const DAY_MS = 24 * 60 * 60 * 1000;
+
+/** Makes a new authority in `folder`, valid for a day. */
+export function createAuthority(folder: string, name = 'lab-authority'): Promise<Authority> {
+  const { key, certificate } = unsigned(name);
+  certificate.setIssuer(certificate.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: true, critical: true },
+    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
+    { name: 'subjectKeyIdentifier' },
+  ]);
+  return signed(certificate, key, key, path.join(folder, name));
 }
 
 /**
  * Makes a server certificate signed by `authority` for these host names; an IPv4 address among them is certified as an
  * address.
  */
-export async function createServerCertificate(
+export function createServerCertificate(
   folder: string,
   authority: Authority,
   hosts: string[],
 ): Promise<ServerCertificate> {
-  await mkdir(folder, { recursive: true });
-  const base = path.join(folder, hosts[0].replace(/[^\w.-]/g, '_'));
-  const [keyFile, requestFile, extensionFile, certFile] = ['key', 'csr', 'ext', 'crt'].map((end) => `${base}.${end}`);
-  const names = hosts.map((host) => `${/^[\d.]+$/.test(host) ? 'IP' : 'DNS'}:${host}`);
-  const extensions = ['basicConstraints=CA:FALSE', 'extendedKeyUsage=serverAuth', `subjectAltName=${names.join(',')}`];
-  await writeFile(extensionFile, extensions.join('\n'));
-  // The subject holds 64 characters at most; clients look at the alternative names.
-  const subject = ['-subj', '/CN=lab-server'];
-  await run('openssl', ['req', ...NEW_KEY, '-keyout', keyFile, '-out', requestFile, ...subject], { install: INSTALL });
-  const signer = ['-CA', authority.certFile, '-CAkey', authority.keyFile, '-CAcreateserial', '-days', '1'];
-  await run('openssl', ['x509', '-req', '-in', requestFile, ...signer, '-extfile', extensionFile, '-out', certFile]);
-  return { keyFile, certFile, key: await readFile(keyFile, 'utf8'), cert: await readFile(certFile, 'utf8') };
+  // A common name holds 64 characters at most; clients look at the alternative names.
+  const { key, certificate } = unsigned('lab-server');
+  const issuer = pki.certificateFromPem(authority.cert);
+  certificate.setIssuer(issuer.subject.attributes);
+  certificate.setExtensions([
+    { name: 'basicConstraints', cA: false },
+    { name: 'keyUsage', digitalSignature: true, keyEncipherment: true, critical: true },
+    { name: 'extKeyUsage', serverAuth: true },
+    { name: 'authorityKeyIdentifier', keyIdentifier: issuer.generateSubjectKeyIdentifier().getBytes() },
+    {
+      name: 'subjectAltName',
+      altNames: hosts.map((host) => (/^[\d.]+$/.test(host) ? { type: 7, ip: host } : { type: 2, value: host })),
+    },
+  ]);
+  return signed(certificate, key, authority.key, path.join(folder, hosts[0].replace(/[^\w.-]/g, '_')));
+}
+
+function unsigned(commonName: string): { key: string; certificate: pki.Certificate } {
+  const pair = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  const certificate = pki.createCertificate();
+  certificate.publicKey = pki.publicKeyFromPem(pair.publicKey);
+  // Positive, as a leading zero bit makes it.
+  certificate.serialNumber = `0${randomBytes(15).toString('hex')}`;
+  // An hour ago: clocks differ.
+  certificate.validity.notBefore = new Date(Date.now() - DAY_MS / 24);
+  certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
+  certificate.setSubject([{ name: 'commonName', value: commonName }]);
+  return { key: pair.privateKey, certificate };
+}
+
+async function signed(
+  certificate: pki.Certificate,
+  key: string,
+  signingKey: string,
+  base: string,
+): Promise<KeyAndCertificate> {
+  certificate.sign(pki.privateKeyFromPem(signingKey), md.sha256.create());
+  const result = { key, keyFile: `${base}.key`, cert: pki.certificateToPem(certificate), certFile: `${base}.pem` };
+  await mkdir(path.dirname(base), { recursive: true });
+  await writeFile(result.keyFile, result.key, { mode: 0o600 });
+  await writeFile(result.certFile, result.cert);
+  return result;
 }

