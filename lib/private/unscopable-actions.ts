@@ -5,4 +5,18 @@
 export const UNSCOPABLE_ACTIONS = {
   /** Lists the profiles of the account; has no resource type. */
   LIST_INFERENCE_PROFILES: 'bedrock:ListInferenceProfiles',
+  /** Finds the S3 prefix list of a region; has no resource type. */
+  DESCRIBE_MANAGED_PREFIX_LISTS: 'ec2:DescribeManagedPrefixLists',
+  /**
+   * Network interfaces of a function in a VPC. Lambda requires them on any interface when it makes the function
+   * ("Giving Lambda functions access to resources in an Amazon VPC", Lambda Developer Guide).
+   */
+  LAMBDA_NETWORK_INTERFACES: [
+    'ec2:CreateNetworkInterface',
+    'ec2:DescribeNetworkInterfaces',
+    'ec2:DescribeSubnets',
+    'ec2:DeleteNetworkInterface',
+    'ec2:AssignPrivateIpAddresses',
+    'ec2:UnassignPrivateIpAddresses',
+  ],
 } as const;

@@ -1,0 +1,435 @@
+import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, IConstruct, IDependable } from 'constructs';
+import { DatabaseSetup } from './private/database-setup';
+import { encryptedLogGroup } from './private/encrypted-log-group';
+import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
+import { isolatedPlacement } from './private/isolated-placement';
+import { acknowledge } from './private/nag';
+import { uniqueName } from './private/unique-name';
+import { wholeNumber } from './private/whole-number';
+
+/** Name of the database and of the schema in it. */
+const DATABASE_NAME = 'letta';
+const MASTER_USER = 'letta_master';
+const DEFAULT_PORT = 5432;
+
+/** A PostgreSQL database prepared for Letta: pgvector, and the roles of `DatabaseRole` logging in by IAM. */
+export interface ILettaDatabase extends IConstruct, ec2.IConnectable {
+  /** Host name that clients connect to and verify the certificate against. */
+  readonly host: string;
+  /** TCP port. */
+  readonly port: number;
+  /** Name of the database. */
+  readonly databaseName: string;
+  /** Most connections the server accepts; undefined when an imported database doesn't say. */
+  readonly maxConnections?: number;
+
+  /**
+   * Lets a principal log in by IAM as one role of the database.
+   *
+   * @param grantee who logs in
+   * @param role name of the PostgreSQL role, e.g. `letta_runtime`
+   */
+  grantConnect(grantee: iam.IGrantable, role: string): iam.Grant;
+}
+
+/** A database that exists already. */
+export interface LettaDatabaseAttributes {
+  /** Host name of the instance, as in its certificate. */
+  readonly host: string;
+
+  /**
+   * TCP port.
+   *
+   * @default 5432
+   */
+  readonly port?: number;
+
+  /**
+   * Name of the database.
+   *
+   * @default 'letta'
+   */
+  readonly databaseName?: string;
+
+  /** Resource id of the instance (`db-…`), which IAM logins are granted on; not its identifier. */
+  readonly resourceId: string;
+
+  /** Security group of the instance; clients are let in there. */
+  readonly securityGroup: ec2.ISecurityGroup;
+
+  /**
+   * Most connections the server accepts (`max_connections`).
+   *
+   * @default - unknown: the service cannot check its pools against it
+   */
+  readonly maxConnections?: number;
+}
+
+/** Properties of a `LettaDatabase`. */
+export interface LettaDatabaseProps {
+  /** The VPC that the instance and its set-up function stand in. */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * Subnets of the instance and its set-up function, in at least two availability zones. The function reaches Secrets
+   * Manager from there, by an interface endpoint in a sealed VPC.
+   *
+   * @default - the isolated subnets of the VPC
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Instance class, without `db.`.
+   *
+   * @default m7g.large: 2 virtual CPUs, 8 GiB
+   */
+  readonly instanceType?: ec2.InstanceType;
+
+  /**
+   * PostgreSQL version. It must have pgvector.
+   *
+   * @default - the newest 16 of the aws-cdk-lib release this library is made for: 16.13
+   */
+  readonly engineVersion?: rds.PostgresEngineVersion;
+
+  /**
+   * Whether RDS installs new minor versions in the maintenance window. They carry security fixes, and CloudFormation
+   * doesn't take back a minor version that is newer than the template's.
+   *
+   * @default true
+   */
+  readonly autoMinorVersionUpgrade?: boolean;
+
+  /**
+   * Storage at the start, in GiB (gp3).
+   *
+   * @default 100
+   */
+  readonly allocatedStorage?: number;
+
+  /**
+   * Storage that RDS may grow to by itself, in GiB.
+   *
+   * @default - five times the allocated storage
+   */
+  readonly maxAllocatedStorage?: number;
+
+  /**
+   * Key of the storage, the backups, the master secret, the logs and Performance Insights. The first three cannot
+   * change their key later without a new instance.
+   *
+   * @default - the account's keys of RDS, Secrets Manager and CloudWatch Logs
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Whether a standby in another availability zone takes over when the instance fails.
+   *
+   * @default true
+   */
+  readonly multiAz?: boolean;
+
+  /**
+   * Whether AWS refuses to delete the instance.
+   *
+   * @default true
+   */
+  readonly deletionProtection?: boolean;
+
+  /**
+   * What becomes of the instance when it leaves the stack. When it stays, what it stands on stays with it: subnet
+   * group, parameter group, security group and logs. The subnets and the VPC must then stay too, as those of
+   * `SealedNetwork` do by default.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * How far back the database can be restored to any second, 1 to 35 days.
+   *
+   * @default Duration.days(14)
+   */
+  readonly backupRetention?: Duration;
+
+  /**
+   * Most connections the server accepts, 16 to 8388607. It is written into the parameter group, so that pools can be
+   * checked against it at synth. A change takes effect at the next restart of the instance.
+   *
+   * @default - as RDS computes it from the memory of the instance class, at most 5000
+   */
+  readonly maxConnections?: number;
+
+  /**
+   * TCP port.
+   *
+   * @default 5432
+   */
+  readonly port?: number;
+
+  /**
+   * Security group of the instance.
+   *
+   * @default - a new one, closed both ways
+   */
+  readonly securityGroup?: ec2.ISecurityGroup;
+
+  /**
+   * How long logs of the database and of its set-up are kept.
+   *
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: logs.RetentionDays;
+}
+
+/**
+ * RDS for PostgreSQL, prepared for Letta.
+ *
+ * Every connection is TLS (`rds.force_ssl`). RDS makes the master password and rotates it by itself; only the set-up
+ * function reads it. Letta's migrations and its server log in by IAM as two roles with no more than each needs.
+ *
+ * The instance has a generated name that no other stack has, so that its log group can be made first, with retention
+ * and key, and that CloudFormation refuses an update that would replace the instance.
+ */
+export class LettaDatabase extends Construct implements ILettaDatabase {
+  /** Uses a database that exists already, set up as this construct does it. */
+  static fromLettaDatabaseAttributes(scope: Construct, id: string, attrs: LettaDatabaseAttributes): ILettaDatabase {
+    return new ImportedDatabase(scope, id, attrs);
+  }
+
+  readonly connections: ec2.Connections;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseName = DATABASE_NAME;
+  readonly maxConnections: number;
+  /** The instance. */
+  readonly instance: rds.DatabaseInstance;
+  /** The secret of the master user, made and rotated by RDS: JSON with `username` and `password`. */
+  readonly masterSecret: secretsmanager.ISecret;
+  /** Connections of the set-up function: it needs a way to Secrets Manager. */
+  readonly setupConnections: ec2.Connections;
+
+  private readonly setup: DatabaseSetup;
+
+  constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
+    super(scope, id);
+
+    const { vpc } = props;
+    const multiAz = props.multiAz ?? true;
+    const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
+    const logRetention = props.logRetention ?? logs.RetentionDays.THREE_MONTHS;
+    const instanceType = props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.M7G, ec2.InstanceSize.LARGE);
+    const allocatedStorage = wholeNumber(this, 'allocatedStorage', props.allocatedStorage ?? 100, 20, 65536);
+    const maxAllocatedStorage = wholeNumber(
+      this,
+      'maxAllocatedStorage',
+      props.maxAllocatedStorage ?? Math.min(allocatedStorage * 5, 65536),
+      allocatedStorage,
+      65536,
+    );
+    const backupRetention = props.backupRetention ?? Duration.days(14);
+    if (!backupRetention.isUnresolved()) wholeNumber(this, 'backupRetention', backupRetention.toDays(), 1, 35);
+    this.port = wholeNumber(this, 'port', props.port ?? DEFAULT_PORT, 1150, 65535);
+    this.maxConnections = this.connectionLimit(instanceType, props.maxConnections);
+    const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
+      zones: 2,
+      reason: multiAz
+        ? '`multiAz` puts the standby into another zone; give subnets in two zones'
+        : 'RDS asks for two zones even without `multiAz`; give subnets in two zones',
+    });
+
+    const securityGroup =
+      props.securityGroup ??
+      this.retainable(
+        new ec2.SecurityGroup(this, 'SecurityGroup', {
+          vpc,
+          description: 'Letta database',
+          allowAllOutbound: false,
+        }),
+        removalPolicy,
+      );
+    this.connections = new ec2.Connections({
+      securityGroups: [securityGroup],
+      defaultPort: ec2.Port.tcp(this.port),
+    });
+
+    const engine = rds.DatabaseInstanceEngine.postgres({
+      version: props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13,
+    });
+    const standsOn = standsOnPolicy(removalPolicy);
+    const name = uniqueName(this);
+    const logGroup = encryptedLogGroup(this, 'LogGroup', {
+      logGroupName: `/aws/rds/instance/${name}/postgresql`,
+      retention: logRetention,
+      encryptionKey: props.encryptionKey,
+      removalPolicy: standsOn,
+    });
+    this.instance = new rds.DatabaseInstance(this, 'Instance', {
+      instanceIdentifier: name,
+      engine,
+      instanceType,
+      vpc,
+      securityGroups: [securityGroup],
+      subnetGroup: new rds.SubnetGroup(this, 'SubnetGroup', {
+        vpc,
+        vpcSubnets,
+        description: 'Letta database',
+        removalPolicy: standsOn,
+      }),
+      parameterGroup: new rds.ParameterGroup(this, 'ParameterGroup', {
+        engine,
+        description: 'Letta database: TLS only',
+        parameters: {
+          'rds.force_ssl': '1',
+          max_connections: `${this.maxConnections}`,
+          ssl_min_protocol_version: 'TLSv1.2',
+          log_connections: '1',
+          log_disconnections: '1',
+          // Statements carry people's messages and memories: an error is logged without the statement that met it.
+          log_statement: 'none',
+          log_min_error_statement: 'panic',
+          log_parameter_max_length: '0',
+          log_parameter_max_length_on_error: '0',
+          idle_in_transaction_session_timeout: '300000',
+        },
+        removalPolicy: standsOn,
+      }),
+      port: this.port,
+      databaseName: DATABASE_NAME,
+      credentials: rds.Credentials.fromUsername(MASTER_USER, { encryptionKey: props.encryptionKey }),
+      manageMasterUserPassword: true,
+      iamAuthentication: true,
+      publiclyAccessible: false,
+      caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
+      storageType: rds.StorageType.GP3,
+      allocatedStorage,
+      maxAllocatedStorage,
+      storageEncrypted: true,
+      storageEncryptionKey: props.encryptionKey,
+      multiAz,
+      backupRetention,
+      deleteAutomatedBackups: false,
+      copyTagsToSnapshot: true,
+      deletionProtection: props.deletionProtection ?? true,
+      removalPolicy,
+      autoMinorVersionUpgrade: props.autoMinorVersionUpgrade ?? true,
+      cloudwatchLogsExports: ['postgresql'],
+      enablePerformanceInsights: true,
+      performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
+      performanceInsightEncryptionKey: props.encryptionKey,
+      databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
+    });
+    this.instance.node.addDependency(logGroup);
+    acknowledge(
+      this.instance,
+      'AwsSolutions-RDS11',
+      'closed security groups and IAM logins keep strangers out, not an unusual port; `port` changes it',
+    );
+    this.host = this.instance.dbInstanceEndpointAddress;
+    this.masterSecret = this.instance.secret!;
+
+    this.setup = new DatabaseSetup(this, 'Setup', {
+      vpc,
+      vpcSubnets,
+      host: this.host,
+      port: this.port,
+      databaseName: this.databaseName,
+      databaseSecurityGroup: securityGroup,
+      masterSecret: this.masterSecret,
+      encryptionKey: props.encryptionKey,
+      logRetention,
+    });
+    this.setup.startsAfter(this.instance);
+    this.setupConnections = this.setup.connections;
+  }
+
+  grantConnect(grantee: iam.IGrantable, role: string): iam.Grant {
+    return grantConnect(this, this.instance.instanceResourceId!, grantee, role);
+  }
+
+  /**
+   * The set-up of the database waits for these. In a sealed VPC: for the endpoint of Secrets Manager and for the rule
+   * that lets `setupConnections` reach it.
+   */
+  startsAfter(...dependencies: IDependable[]): void {
+    this.setup.startsAfter(...dependencies);
+  }
+
+  private connectionLimit(instanceType: ec2.InstanceType, given: number | undefined): number {
+    if (given !== undefined) return wholeNumber(this, 'maxConnections', given, 16, 8388607);
+    const memory = instanceMemory(instanceType.toString());
+    if (memory === undefined) {
+      throw new Error(
+        `LettaDatabase ${this.node.path}: \`maxConnections\` has no default for instance type ` +
+          `'${instanceType.toString()}', whose memory isn't known here; give \`maxConnections\` ` +
+          '(RDS: memory in bytes / 9531392, at most 5000)',
+      );
+    }
+    return defaultMaxConnections(memory);
+  }
+
+  private retainable(securityGroup: ec2.SecurityGroup, removalPolicy: RemovalPolicy): ec2.SecurityGroup {
+    securityGroup.applyRemovalPolicy(standsOnPolicy(removalPolicy));
+    return securityGroup;
+  }
+}
+
+class ImportedDatabase extends Construct implements ILettaDatabase {
+  readonly connections: ec2.Connections;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseName: string;
+  readonly maxConnections?: number;
+  private readonly resourceId: string;
+
+  constructor(scope: Construct, id: string, attrs: LettaDatabaseAttributes) {
+    super(scope, id);
+    if (!Token.isUnresolved(attrs.resourceId) && !/^(db|cluster)-[A-Z0-9]+$/.test(attrs.resourceId)) {
+      throw new Error(
+        `LettaDatabase ${this.node.path}: \`resourceId\` must be the instance's resource id, like ` +
+          `'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ', got '${attrs.resourceId}'; it is "Resource ID" on the instance's ` +
+          'Configuration tab, not its identifier',
+      );
+    }
+    this.host = attrs.host;
+    this.port = attrs.port ?? DEFAULT_PORT;
+    this.databaseName = attrs.databaseName ?? DATABASE_NAME;
+    this.maxConnections = attrs.maxConnections;
+    this.resourceId = attrs.resourceId;
+    this.connections = new ec2.Connections({
+      securityGroups: [attrs.securityGroup],
+      defaultPort: ec2.Port.tcp(this.port),
+    });
+  }
+
+  grantConnect(grantee: iam.IGrantable, role: string): iam.Grant {
+    return grantConnect(this, this.resourceId, grantee, role);
+  }
+}
+
+function grantConnect(scope: Construct, resourceId: string, grantee: iam.IGrantable, role: string): iam.Grant {
+  return iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['rds-db:connect'],
+    resourceArns: [
+      Stack.of(scope).formatArn({
+        service: 'rds-db',
+        resource: 'dbuser',
+        resourceName: `${resourceId}/${role}`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    ],
+  });
+}
+
+/** A snapshot can be kept of the instance only; what it stands on then goes. */
+function standsOnPolicy(removalPolicy: RemovalPolicy): RemovalPolicy {
+  return removalPolicy === RemovalPolicy.SNAPSHOT ? RemovalPolicy.DESTROY : removalPolicy;
+}

@@ -1,0 +1,97 @@
+import { CustomResource, Duration, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, IDependable } from 'constructs';
+import { DatabaseRole, SetupProperties, SetupVariable } from '../../runtime/contract';
+import { ProviderFunction } from './provider-function';
+
+/** Raise it when the statements of the set-up function change: the next deployment then runs it again. */
+const REVISION = '1';
+const SCHEMA = 'letta';
+
+export interface DatabaseSetupProps {
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets: ec2.SubnetSelection;
+  readonly host: string;
+  readonly port: number;
+  readonly databaseName: string;
+  readonly databaseSecurityGroup: ec2.ISecurityGroup;
+  readonly masterSecret: secretsmanager.ISecret;
+  /** Key of the master secret and of the logs. */
+  readonly encryptionKey?: kms.IKey;
+  readonly logRetention: logs.RetentionDays;
+}
+
+/**
+ * Makes what Letta needs inside a new database: the `vector` extension, the schema, and the two roles that log in by
+ * IAM. It is the only thing that ever uses the master user.
+ */
+export class DatabaseSetup extends Construct implements ec2.IConnectable {
+  readonly connections: ec2.Connections;
+  private readonly resource: CustomResource;
+
+  constructor(scope: Construct, id: string, props: DatabaseSetupProps) {
+    super(scope, id);
+
+    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+      vpc: props.vpc,
+      description: 'Set-up function of the Letta database',
+      allowAllOutbound: false,
+    });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+    const database = new ec2.Connections({ securityGroups: [props.databaseSecurityGroup] });
+    this.connections.allowTo(database, ec2.Port.tcp(props.port), 'set-up of the Letta database');
+
+    const step = new ProviderFunction(this, 'Step', {
+      bundle: 'database-setup',
+      description: 'Makes the extension, the schema and the roles of the Letta database',
+      timeout: Duration.minutes(5),
+      environment: {
+        [SetupVariable.HOST]: props.host,
+        [SetupVariable.PORT]: `${props.port}`,
+        [SetupVariable.NAME]: props.databaseName,
+        [SetupVariable.MASTER_SECRET]: props.masterSecret.secretArn,
+      },
+      vpc: props.vpc,
+      vpcSubnets: props.vpcSubnets,
+      securityGroup,
+      logRetention: props.logRetention,
+      encryptionKey: props.encryptionKey,
+    });
+    this.allowMasterSecret(step.role, props);
+
+    const properties: SetupProperties = {
+      schema: SCHEMA,
+      migratorRole: DatabaseRole.MIGRATOR,
+      runtimeRole: DatabaseRole.RUNTIME,
+      revision: REVISION,
+    };
+    this.resource = step.run('Resource', 'Custom::LettaDatabaseSetup', { ...properties });
+    this.resource.node.addDependency(securityGroup, props.databaseSecurityGroup);
+  }
+
+  /** The set-up runs after these: whatever lets its function reach Secrets Manager. */
+  startsAfter(...dependencies: IDependable[]): void {
+    this.resource.node.addDependency(...dependencies);
+  }
+
+  private allowMasterSecret(role: iam.Role, props: DatabaseSetupProps): void {
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [props.masterSecret.secretArn],
+      }),
+    );
+    if (!props.encryptionKey) return;
+    role.addToPolicy(
+      new iam.PolicyStatement({
+        actions: ['kms:Decrypt'],
+        resources: [props.encryptionKey.keyArn],
+        conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(this).region}.amazonaws.com` } },
+      }),
+    );
+  }
+}
