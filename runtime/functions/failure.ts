@@ -4,10 +4,13 @@
  */
 export const MAX_MESSAGE_BYTES = 3300;
 
-/** Takes out of a text what logs in: passwords in URIs, presigned tokens, access keys, bearer tokens. */
+/**
+ * Takes out of a text what logs in: passwords in URIs, presigned tokens, access keys, bearer tokens. Lengths are bounded,
+ * so that a megabyte of log takes no longer than its length.
+ */
 export function withoutSecrets(text: string): string {
   return text
-    .replace(/([a-z][\w+.-]*:\/\/[^\s:@/]*):[^\s/]*@/gi, '$1:***@')
+    .replace(/\b([a-z][\w+.-]{0,30}:\/\/[^\s:@/]{0,128}):[^\s/]{0,4096}@/gi, '$1:***@')
     .replace(/(X-Amz-[\w-]+)(=|%3D)[^&\s"',;]+/gi, '$1$2***')
     .replace(/\b(A[KS]IA)[A-Z0-9]{12,}/g, '$1***')
     .replace(/\b(Bearer|Basic)\s+[\w.~+/=-]+/gi, '$1 ***')
