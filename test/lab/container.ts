@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import type { Mount } from './image';
@@ -16,7 +16,7 @@ export interface ContainerOptions {
   /** `uid:gid` */
   readonly user: string;
   readonly workingDirectory: string;
-  /** Read-only contents. */
+  /** Read-only contents, later ones on top of earlier ones. */
   readonly mounts: Mount[];
   /** Writable folders: empty memory file systems, gone with the container. */
   readonly volumes: Volume[];
@@ -54,21 +54,24 @@ mount -t proc proc "$ROOT/proc"
 for device in null zero full random urandom; do touch "$ROOT/dev/$device"; mount --bind "/dev/$device" "$ROOT/dev/$device"; done
 ln -s /proc/self/fd "$ROOT/dev/fd"
 mkdir -m 1777 "$ROOT/dev/shm"; mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm"
-for file in passwd group ld.so.cache nsswitch.conf localtime; do [ ! -e "/etc/$file" ] || cp -L "/etc/$file" "$ROOT/etc/$file"; done
+for file in ld.so.cache nsswitch.conf localtime; do [ ! -e "/etc/$file" ] || cp -L "/etc/$file" "$ROOT/etc/$file"; done
+uid="\${USER_ID%:*}" gid="\${USER_ID#*:}"
+printf 'root:x:0:0::/:/bin/false\ncontainer:x:%s:%s::/nonexistent:/bin/false\n' "$uid" "$gid" > "$ROOT/etc/passwd"
+printf 'root:x:0:\ncontainer:x:%s:\n' "$gid" > "$ROOT/etc/group"
 cp "$HOSTS" "$ROOT/etc/hosts"
 : > "$ROOT/etc/resolv.conf"
 while read -r kind source target owner mode; do
   mkdir -p "$ROOT$(dirname "$target")"
   case "$kind" in
     mount)
-      if [ -d "$source" ]; then mkdir -p "$ROOT$target"; else touch "$ROOT$target"; fi
+      if [ -d "$source" ]; then mkdir -p "$ROOT$target"; elif [ ! -e "$ROOT$target" ]; then touch "$ROOT$target"; fi
       mount --bind "$source" "$ROOT$target"; mount -o remount,bind,ro "$ROOT$target" ;;
     volume)
       mkdir -p "$ROOT$target"; mount -t tmpfs -o "mode=$mode" tmpfs "$ROOT$target"; chown "$owner" "$ROOT$target" ;;
   esac
 done < "$MOUNTS"
 mount -o remount,ro "$ROOT"
-exec chroot "$ROOT" /usr/bin/setpriv --reuid="\${USER_ID%:*}" --regid="\${USER_ID#*:}" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- /usr/bin/env -i "$@"
+exec chroot "$ROOT" /usr/bin/setpriv --reuid="$uid" --regid="$gid" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- /usr/bin/env -i "$@"
 `;
 
 export class Container {
@@ -137,18 +140,22 @@ export class Container {
     return this.exited;
   }
 
-  /** Runs a command in the container's network, root and user, as a health check does; its exit code. */
-  execute(command: string[], timeout: number): number {
+  /** Runs a command in the container's network, root and user, as a health check does; its exit code, -1 for none. */
+  execute(command: string[], timeout: number): Promise<number> {
     const pid = this.pid;
-    if (pid === undefined) return -1;
+    if (pid === undefined) return Promise.resolve(-1);
     const [uid, gid] = this.options.user.split(':');
     const enter = ['--target', String(pid), '--mount', '--net', '--pid', '--root', '--setuid', uid, '--setgid', gid];
-    const environment = Object.entries(this.options.environment).map(([name, value]) => `${name}=${value}`);
-    const { status } = spawnSync('nsenter', [...enter, '--', '/usr/bin/env', '-i', ...environment, ...command], {
-      timeout,
-      stdio: 'ignore',
+    const environment = variables(this.options.environment);
+    return new Promise((resolve) => {
+      const child = spawn('nsenter', [...enter, '--', '/usr/bin/env', '-i', ...environment, ...command], {
+        timeout,
+        killSignal: 'SIGKILL',
+        stdio: 'ignore',
+      });
+      child.on('error', () => resolve(-1));
+      child.on('exit', (code) => resolve(code ?? -1));
     });
-    return status ?? -1;
   }
 
   /** SIGTERM, then SIGKILL for what is left after the time-out, as ECS does; the exit code. */
@@ -200,11 +207,10 @@ function kill(pid: number, signal: NodeJS.Signals): void {
 function launch(options: ContainerOptions, place: string): string[] {
   const script = path.join(place, 'entry');
   writeFileSync(script, entry);
-  const environment = Object.entries(options.environment).map(([name, value]) => `${name}=${value}`);
   const isolate = ['unshare', '--mount', '--pid', '--ipc', '--uts', '--fork', '--kill-child=SIGKILL'];
   return [
     ...['--pdeathsig', 'KILL', 'nsenter', `--net=/run/netns/${options.namespace}`, ...isolate],
-    ...['/bin/sh', script, '-C', options.workingDirectory, ...environment, ...options.command],
+    ...['/bin/sh', script, '-C', options.workingDirectory, ...variables(options.environment), ...options.command],
   ];
 }
 
@@ -214,4 +220,8 @@ function mountTable(options: ContainerOptions): string {
     ...options.volumes.map((volume) => `volume - ${volume.path} ${volume.owner} ${volume.mode ?? '0755'}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function variables(environment: Record<string, string>): string[] {
+  return Object.entries(environment).map(([name, value]) => `${name}=${value}`);
 }

@@ -2,7 +2,6 @@ import { existsSync, readFileSync } from 'node:fs';
 import path from 'node:path';
 import { DockerfileParser, Instruction, Property } from 'dockerfile-ast';
 import { ContainerUser } from '../../runtime/contract';
-import { CACHE, REPOSITORY } from './parts/cache';
 
 /** A folder or file of the machine as the container sees it. */
 export interface Mount {
@@ -18,7 +17,7 @@ export interface Image {
   readonly workingDirectory: string;
   readonly entryPoint: string[];
   readonly command: string[];
-  /** Declared volumes; a container may own them (see `volumeOwner`). */
+  /** Declared volumes, which then belong to the image's user. */
   readonly volumes: string[];
   /** Read-only contents at the image's paths. */
   readonly mounts: Mount[];
@@ -85,11 +84,3 @@ function numericUser(user: string, file: string): string {
   if (/^\d+:\d+$/.test(user)) return user;
   throw new Error(`${file}: USER is '${user}', wanted numbers such as ${ContainerUser.LETTA}`);
 }
-
-/** Folder of an image's Dockerfile, which is its whole build context. */
-export function imageFolder(name: 'gateway' | 'letta'): string {
-  return path.join(REPOSITORY, 'runtime/images', name);
-}
-
-/** Where the lab keeps what several runs share. */
-export const cacheFolder = CACHE;
