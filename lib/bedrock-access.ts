@@ -76,12 +76,11 @@ export class BedrockAccess extends Construct {
         grantee,
         actions: [UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES],
         resourceArns: ['*'],
-        scope: this,
       }),
     ];
     if (this.guardrail) {
       const resourceArns = [this.guardrail.guardrailArn];
-      grants.push(iam.Grant.addToPrincipal({ grantee, actions: ['bedrock:ApplyGuardrail'], resourceArns, scope: this }));
+      grants.push(iam.Grant.addToPrincipal({ grantee, actions: ['bedrock:ApplyGuardrail'], resourceArns }));
     }
     return grants.reduce((all, grant) => all.combine(grant));
   }
@@ -93,7 +92,6 @@ export class BedrockAccess extends Construct {
         actions: INVOKE_ACTIONS,
         resourceArns,
         conditions: condition && { StringEquals: condition },
-        scope: this,
       });
     if (!model.geography) return [grant([this.foundationModelArn(model, this.region)], conditions)];
     const profile = this.profileArn(model);

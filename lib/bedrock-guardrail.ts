@@ -44,7 +44,10 @@ export abstract class BedrockGuardrail extends Resource implements IBedrockGuard
     attributes: BedrockGuardrailAttributes,
   ): IBedrockGuardrail {
     const { guardrailArn, guardrailVersion } = attributes;
-    if (!Token.isUnresolved(guardrailArn) && !/^arn:[^:]+:bedrock:[^:]+:\d{12}:guardrail\/[a-z0-9]+$/.test(guardrailArn)) {
+    if (
+      !Token.isUnresolved(guardrailArn) &&
+      !/^arn:[^:]+:bedrock:[^:]+:\d{12}:guardrail\/[a-z0-9]+$/.test(guardrailArn)
+    ) {
       throw new Error(
         `${id}: guardrailArn '${guardrailArn}' is not a guardrail's ARN, wanted ` +
           'arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID without a version: give the version as guardrailVersion',

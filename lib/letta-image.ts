@@ -96,7 +96,11 @@ export function imageFromFolder(folder: string, architecture: ecs.CpuArchitectur
  *
  * @internal
  */
-export function warnUnlessPinned(scope: IConstruct, image: ecs.ContainerImage, container: ecs.ContainerDefinition): void {
+export function warnUnlessPinned(
+  scope: IConstruct,
+  image: ecs.ContainerImage,
+  container: ecs.ContainerDefinition,
+): void {
   const name = container.imageName;
   if (image instanceof ecs.AssetImage || name.includes('@sha256:')) return;
   const shown = Token.isUnresolved(name) ? 'an image without a digest that is known at synth' : `'${name}'`;

@@ -1,0 +1,10 @@
+export * from './bedrock-access';
+export * from './bedrock-guardrail';
+export * from './bedrock-model';
+export * from './letta-bedrock-stack';
+export * from './letta-cache';
+export * from './letta-database';
+export { LettaImage } from './letta-image';
+export * from './letta-service';
+export * from './letta-service-options';
+export * from './sealed-network';

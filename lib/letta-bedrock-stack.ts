@@ -1,0 +1,130 @@
+import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { Construct } from 'constructs';
+import { BedrockAccess } from './bedrock-access';
+import { IBedrockGuardrail } from './bedrock-guardrail';
+import { BedrockModel } from './bedrock-model';
+import { ILettaCache, LettaCache } from './letta-cache';
+import { ILettaDatabase, LettaDatabase } from './letta-database';
+import { LettaService } from './letta-service';
+import { LettaServiceOptions } from './letta-service-options';
+import { SealedNetwork } from './sealed-network';
+
+/** Properties of `LettaBedrockStack`. */
+export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions {
+  /**
+   * A sealed network made with other properties than the default ones.
+   *
+   * @default - a new one, unless `vpc` is given
+   */
+  readonly network?: SealedNetwork;
+
+  /**
+   * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3; open the way with
+   * `stack.service.connections`.
+   *
+   * @default - the `network`
+   */
+  readonly vpc?: ec2.IVpc;
+
+  /**
+   * Subnets of everything, in your own network.
+   *
+   * @default - isolated subnets
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Database of your own.
+   *
+   * @default - a `LettaDatabase`
+   */
+  readonly database?: ILettaDatabase;
+
+  /**
+   * Cache of your own.
+   *
+   * @default - a `LettaCache`
+   */
+  readonly cache?: ILettaCache;
+
+  /**
+   * Chat models, the default one first.
+   *
+   * @default - Claude Sonnet 4.5 and Haiku 4.5 by their profiles for the United States
+   */
+  readonly models?: BedrockModel[];
+
+  /**
+   * Embedding models, the default one first.
+   *
+   * @default - Titan Text Embeddings v2
+   */
+  readonly embeddings?: BedrockModel[];
+
+  /**
+   * Guardrail that every chat call must carry.
+   *
+   * @default - none
+   */
+  readonly guardrail?: IBedrockGuardrail;
+}
+
+/** The whole of it: network, database, cache, models, service. */
+export class LettaBedrockStack extends Stack {
+  /** The network, unless it came with the properties. */
+  public readonly network?: SealedNetwork;
+  /** The database. */
+  public readonly database: ILettaDatabase;
+  /** The cache. */
+  public readonly cache: ILettaCache;
+  /** The models. */
+  public readonly bedrock: BedrockAccess;
+  /** The service; `service.allowFrom` says who may reach it. */
+  public readonly service: LettaService;
+
+  public constructor(scope: Construct, id: string, props: LettaBedrockStackProps = {}) {
+    super(scope, id, props);
+    const { encryptionKey, logRetention } = props;
+    if (props.network && props.vpc) {
+      throw new Error(`${id}: network and vpc are both given, wanted one of them: leave vpc out`);
+    }
+    this.network =
+      props.network ?? (props.vpc ? undefined : new SealedNetwork(this, 'Network', { encryptionKey, logRetention }));
+    const vpc = props.vpc ?? this.network!.vpc;
+    const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
+
+    const ownDatabase = props.database
+      ? undefined
+      : new LettaDatabase(this, 'Database', { vpc, vpcSubnets, encryptionKey, logRetention });
+    this.database = props.database ?? ownDatabase!;
+    this.cache = props.cache ?? new LettaCache(this, 'Cache', { vpc, vpcSubnets, encryptionKey });
+    this.bedrock = new BedrockAccess(this, 'Bedrock', {
+      models: props.models ?? [BedrockModel.US_CLAUDE_SONNET_4_5, BedrockModel.US_CLAUDE_HAIKU_4_5],
+      embeddings: props.embeddings ?? [BedrockModel.TITAN_EMBED_TEXT_V2],
+      guardrail: props.guardrail,
+    });
+    this.service = new LettaService(this, 'Service', {
+      ...props,
+      vpc,
+      vpcSubnets,
+      database: this.database,
+      cache: this.cache,
+      bedrock: this.bedrock,
+    });
+
+    if (this.network) {
+      this.network.allowFrom(this.service);
+      this.service.startsAfter(this.network);
+      if (ownDatabase) {
+        this.network.allowFrom(ownDatabase.setupConnections);
+        ownDatabase.startsAfter(this.network);
+      }
+    }
+    new CfnOutput(this, 'Url', { value: this.service.url, description: 'Where the Letta API answers' });
+    new CfnOutput(this, 'ApiPasswordSecretArn', {
+      value: this.service.apiPassword.secretArn,
+      description: 'Secret whose value is the API password',
+    });
+  }
+}

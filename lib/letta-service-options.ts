@@ -1,0 +1,247 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { LettaImage } from './letta-image';
+
+/** What can be chosen about a Letta service, in `LettaService` and in `LettaBedrockStack` alike. */
+export interface LettaServiceOptions {
+  /**
+   * Certificate of the load balancer.
+   *
+   * @default - none: `http` must then be true
+   */
+  readonly certificate?: acm.ICertificate;
+
+  /**
+   * Serves plain HTTP, so that the API password crosses the network unencrypted. Gives a warning.
+   *
+   * @default false
+   */
+  readonly http?: boolean;
+
+  /**
+   * The Letta server's image.
+   *
+   * @default - `LettaImage.fromPackage()`
+   */
+  readonly image?: LettaImage;
+
+  /**
+   * The gateway's image.
+   *
+   * @default - built from this package
+   */
+  readonly gatewayImage?: ecs.ContainerImage;
+
+  /**
+   * Processor of the tasks, and of the images that this package builds.
+   *
+   * @default - X86_64, which every build machine can build
+   */
+  readonly cpuArchitecture?: ecs.CpuArchitecture;
+
+  /**
+   * CPU units of a task; 1024 are one vCPU.
+   *
+   * @default 1024
+   */
+  readonly cpu?: number;
+
+  /**
+   * Memory of a task in MiB. Must fit Fargate's table for `cpu`, and 540 MiB for each worker beside the gateway.
+   *
+   * @default 2048
+   */
+  readonly memoryLimitMiB?: number;
+
+  /**
+   * Number of tasks, spread over the availability zones.
+   *
+   * @default 2
+   */
+  readonly desiredCount?: number;
+
+  /**
+   * Processes of one Letta server (`LETTA_UVICORN_WORKERS`).
+   *
+   * @default 1
+   */
+  readonly uvicornWorkers?: number;
+
+  /**
+   * How long Letta keeps an idle connection of the gateway open (`LETTA_UVICORN_TIMEOUT_KEEP_ALIVE`).
+   *
+   * @default - one minute longer than `idleTimeout`
+   */
+  readonly uvicornKeepAlive?: Duration;
+
+  /**
+   * Database connections that each worker keeps (`LETTA_PG_POOL_SIZE`). The public documents' value is 80.
+   *
+   * @default 25
+   */
+  readonly pgPoolSize?: number;
+
+  /**
+   * Database connections that each worker opens beyond its pool (`LETTA_PG_MAX_OVERFLOW`). The public documents' value
+   * is 30.
+   *
+   * @default 10
+   */
+  readonly pgMaxOverflow?: number;
+
+  /**
+   * How long a request waits for a database connection (`LETTA_PG_POOL_TIMEOUT`).
+   *
+   * @default Duration.seconds(30)
+   */
+  readonly pgPoolTimeout?: Duration;
+
+  /**
+   * Age at which a database connection is replaced (`LETTA_PG_POOL_RECYCLE`).
+   *
+   * @default Duration.minutes(30)
+   */
+  readonly pgPoolRecycle?: Duration;
+
+  /**
+   * Database connections kept free for migrations, set-up, operators and Postgres itself.
+   *
+   * @default 20
+   */
+  readonly databaseConnectionReserve?: number;
+
+  /**
+   * How long a request may stay silent before the load balancer or the gateway cuts it. Agent turns last minutes.
+   *
+   * @default Duration.minutes(10)
+   */
+  readonly idleTimeout?: Duration;
+
+  /**
+   * How long running turns may go on when a task is replaced.
+   *
+   * @default - `idleTimeout`
+   */
+  readonly deregistrationDelay?: Duration;
+
+  /**
+   * How long a new task may fail its health check. Letta takes 12-24 s to start on a free vCPU.
+   *
+   * @default Duration.minutes(3)
+   */
+  readonly healthCheckGracePeriod?: Duration;
+
+  /**
+   * Secret whose plain string is the API password.
+   *
+   * @default - generated: 48 letters and digits
+   */
+  readonly apiPassword?: secretsmanager.ISecret;
+
+  /**
+   * Web origins whose pages may call the API, e.g. `https://app.letta.com`.
+   *
+   * @default - none
+   */
+  readonly corsOrigins?: string[];
+
+  /**
+   * Lets callers bring tools whose code runs **inside the Letta container**, where it acts as Letta itself on the
+   * database and the models (CVE-2025-51482). Gives a warning.
+   *
+   * @default false
+   */
+  readonly unsafeToolsInLettaContainer?: boolean;
+
+  /**
+   * Lets callers add model providers of their own. Gives a warning.
+   *
+   * @default false
+   */
+  readonly externalProviders?: boolean;
+
+  /**
+   * Lets callers connect MCP servers. Gives a warning.
+   *
+   * @default false
+   */
+  readonly mcpServers?: boolean;
+
+  /**
+   * Lets callers import agent files, which carry tool source. Gives a warning.
+   *
+   * @default false
+   */
+  readonly agentImport?: boolean;
+
+  /**
+   * Cluster that runs the tasks.
+   *
+   * @default - a new one, with container insights
+   */
+  readonly cluster?: ecs.ICluster;
+
+  /**
+   * Role the gateway signs its AWS calls with. What it needs is added to it.
+   *
+   * @default - a new one
+   */
+  readonly taskRole?: iam.IRole;
+
+  /**
+   * Role that pulls the images and writes the logs. What it needs is added to it.
+   *
+   * @default - a new one
+   */
+  readonly executionRole?: iam.IRole;
+
+  /**
+   * Security group of the tasks.
+   *
+   * @default - a new one that allows nothing but what is granted
+   */
+  readonly securityGroup?: ec2.ISecurityGroup;
+
+  /**
+   * Security group of the load balancer.
+   *
+   * @default - a new one that allows nothing but what `allowFrom` says
+   */
+  readonly loadBalancerSecurityGroup?: ec2.ISecurityGroup;
+
+  /**
+   * Bucket of the load balancer's access logs. Load balancers write to no bucket with a KMS key.
+   *
+   * @default - a new one with S3-managed encryption
+   */
+  readonly accessLogsBucket?: s3.IBucket;
+
+  /**
+   * How long logs are kept, the access logs included.
+   *
+   * @default - three months
+   */
+  readonly logRetention?: logs.RetentionDays;
+
+  /**
+   * What happens to logs when they leave the stack.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly logRemovalPolicy?: RemovalPolicy;
+
+  /**
+   * Key that encrypts log groups and the generated password. A key of another stack or account must itself allow
+   * CloudWatch Logs to use it.
+   *
+   * @default - AWS-owned keys
+   */
+  readonly encryptionKey?: kms.IKey;
+}

@@ -1,0 +1,319 @@
+import { Annotations, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { Construct, IDependable } from 'constructs';
+import { ContainerName, DatabaseRole, Port } from '../runtime/contract';
+import { BedrockAccess } from './bedrock-access';
+import { ILettaCache } from './letta-cache';
+import { ILettaDatabase } from './letta-database';
+import { imageFromFolder, LettaImage } from './letta-image';
+import { LettaServiceOptions } from './letta-service-options';
+import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
+import { DatabaseMigration } from './private/database-migration';
+import { InternalLoadBalancer } from './private/internal-load-balancer';
+import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
+import { acknowledge, acknowledgeWildcard } from './private/nag';
+import { openRoutes } from './private/open-routes';
+import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
+import {
+  MAX_HEALTHY_PERCENT,
+  validateCorsOrigins,
+  validatePoolSizes,
+  validateSeconds,
+  validateTaskSize,
+  validateWholeNumber,
+  validateZones,
+} from './private/validation';
+
+/** Properties of `LettaService`. */
+export interface LettaServiceProps extends LettaServiceOptions {
+  /** Network of the tasks and the load balancer. */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * Subnets of the tasks and the load balancer, in at least two availability zones.
+   *
+   * @default - the VPC's isolated subnets
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /** Where agents and their memory are stored. */
+  readonly database: ILettaDatabase;
+
+  /** Where runs in progress are kept. */
+  readonly cache: ILettaCache;
+
+  /** Models the service may call. */
+  readonly bedrock: BedrockAccess;
+}
+
+/**
+ * The Letta server on Fargate behind an internal load balancer, in two availability zones.
+ *
+ * Each task is two containers: Letta, which listens on loopback and holds no credential, and the gateway, which checks
+ * the API password and speaks to AWS for Letta with the task role. Before tasks of a new version start, a one-shot task
+ * migrates the database.
+ *
+ * Nobody can reach the service until `allowFrom` says so.
+ *
+ * @throws for a size Fargate has not, too little memory for the workers, more database connections than the database
+ *   has, too short an idle time-out, one availability zone, or neither a certificate nor `http`
+ */
+export class LettaService extends Construct implements ec2.IConnectable, iam.IGrantable {
+  /** Connections of the tasks, for what they call: endpoints, databases. */
+  public readonly connections: ec2.Connections;
+  /** The task role. */
+  public readonly grantPrincipal: iam.IPrincipal;
+  /** Cluster of the tasks. */
+  public readonly cluster: ecs.ICluster;
+  /** The service. */
+  public readonly service: ecs.FargateService;
+  /** Task of gateway and Letta. */
+  public readonly taskDefinition: ecs.FargateTaskDefinition;
+  /** Logs of gateway and Letta. */
+  public readonly logGroup: logs.ILogGroup;
+  /** The internal load balancer, e.g. for an alias record with the certificate's name. */
+  public readonly loadBalancer: elbv2.ApplicationLoadBalancer;
+  /** The load balancer's listener. */
+  public readonly listener: elbv2.ApplicationListener;
+  /** Secret whose plain string is the API password. */
+  public readonly apiPassword: secretsmanager.ISecret;
+  /** Where clients connect to, on the load balancer's own name. */
+  public readonly url: string;
+
+  private readonly migration: DatabaseMigration;
+
+  public constructor(scope: Construct, id: string, props: LettaServiceProps) {
+    super(scope, id);
+    const { vpc, database, cache, bedrock } = props;
+    const settings = this.validated(props);
+    const vpcSubnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
+    validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
+    const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
+    const lettaImage = (props.image ?? LettaImage.fromPackage())._containerImage(this, architecture);
+    const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture);
+
+    const securityGroup =
+      props.securityGroup ??
+      new ec2.SecurityGroup(this, 'SecurityGroup', {
+        vpc,
+        description: 'Tasks of the Letta service',
+        allowAllOutbound: false,
+      });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+    database.connections.allowDefaultPortFrom(this, 'Letta service');
+    cache.connections.allowDefaultPortFrom(this, 'Letta service');
+
+    this.apiPassword = props.apiPassword ?? this.generatedPassword(props);
+    this.cluster =
+      props.cluster ?? new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENABLED });
+
+    const logSettings = {
+      logRetention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
+      logRemovalPolicy: props.logRemovalPolicy ?? RemovalPolicy.RETAIN,
+      encryptionKey: props.encryptionKey,
+    };
+    const region = Stack.of(this).region;
+    const task = new LettaTask(this, 'Task', {
+      ...logSettings,
+      cpu: settings.cpu,
+      memoryLimitMiB: settings.memoryLimitMiB,
+      cpuArchitecture: architecture,
+      taskRole: props.taskRole,
+      executionRole: props.executionRole,
+      gatewayImage,
+      gatewayEnvironment: gatewayEnvironment({
+        ...settings,
+        database,
+        cache,
+        bedrock,
+        region,
+        databaseRole: DatabaseRole.RUNTIME,
+        databaseConnections: settings.uvicornWorkers * (settings.pgPoolSize + settings.pgMaxOverflow),
+        stopTimeout: GATEWAY_STOP_TIMEOUT,
+        apiPasswordSecretArn: this.apiPassword.secretArn,
+        openRoutes: openRoutes(this, props),
+        corsOrigins: props.corsOrigins ?? [],
+      }),
+      lettaImage,
+      lettaEnvironment: lettaEnvironment({ ...settings, database, bedrock, region }),
+      lettaCommand: ['letta', 'server', '--host', '127.0.0.1', '--port', `${Port.LETTA}`],
+    });
+    this.taskDefinition = task.definition;
+    this.logGroup = task.logGroup;
+    this.grantPrincipal = task.definition.taskRole.grantPrincipal;
+    this.grantToTask(props);
+
+    const loadBalancer = new InternalLoadBalancer(this, 'LoadBalancer', {
+      vpc,
+      vpcSubnets,
+      certificate: props.certificate,
+      securityGroup: props.loadBalancerSecurityGroup,
+      idleTimeout: settings.idleTimeout,
+      deregistrationDelay: settings.deregistrationDelay,
+      accessLogsBucket: props.accessLogsBucket,
+      logRetentionDays: logSettings.logRetention,
+      logRemovalPolicy: logSettings.logRemovalPolicy,
+    });
+    this.loadBalancer = loadBalancer.resource;
+    this.listener = loadBalancer.listener;
+    this.url = loadBalancer.url;
+
+    this.migration = new DatabaseMigration(this, 'Migration', {
+      ...logSettings,
+      cluster: this.cluster,
+      database,
+      vpc,
+      vpcSubnets,
+      securityGroup,
+      gatewayImage,
+      lettaImage,
+      cpuArchitecture: architecture,
+      executionRole: props.executionRole,
+    });
+
+    this.service = new ecs.FargateService(this, 'Service', {
+      cluster: this.cluster,
+      taskDefinition: task.definition,
+      desiredCount: settings.desiredCount,
+      minHealthyPercent: 100,
+      maxHealthyPercent: MAX_HEALTHY_PERCENT,
+      circuitBreaker: { enable: true, rollback: true },
+      availabilityZoneRebalancing: ecs.AvailabilityZoneRebalancing.ENABLED,
+      healthCheckGracePeriod: props.healthCheckGracePeriod ?? Duration.minutes(3),
+      platformVersion: ecs.FargatePlatformVersion.VERSION1_4,
+      propagateTags: ecs.PropagatedTagSource.SERVICE,
+      enableExecuteCommand: false,
+      assignPublicIp: false,
+      securityGroups: [securityGroup],
+      vpcSubnets,
+    });
+    loadBalancer.targetGroup.addTarget(
+      this.service.loadBalancerTarget({ containerName: ContainerName.GATEWAY, containerPort: Port.API }),
+    );
+    this.service.node.addDependency(this.migration, task, loadBalancer, securityGroup, cache);
+    cache.connections.securityGroups.forEach((group) => this.service.node.addDependency(group));
+  }
+
+  /**
+   * Lets a client reach the API through the load balancer.
+   *
+   * @param peer a security group's owner, or an `ec2.Peer`
+   */
+  public allowFrom(peer: ec2.IConnectable, description?: string): void {
+    this.listener.connections.allowDefaultPortFrom(peer, description ?? 'Client of the Letta API');
+  }
+
+  /** Lets the migration and the tasks start only after something else stands, e.g. the endpoints of their network. */
+  public startsAfter(...dependencies: IDependable[]): void {
+    this.migration.startsAfter(...dependencies);
+    this.service.node.addDependency(...dependencies);
+  }
+
+  private grantToTask(props: LettaServiceProps): void {
+    const { taskRole } = this.taskDefinition;
+    props.bedrock.grantInvoke(taskRole);
+    props.database.grantConnect(taskRole, DatabaseRole.RUNTIME);
+    props.cache.grantConnect(taskRole);
+    this.apiPassword.grantRead(taskRole);
+    if (!props.taskRole) {
+      const actions = Object.values(UNSCOPABLE_ACTIONS).join(', ');
+      acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${actions} to a resource`);
+    }
+  }
+
+  private generatedPassword(props: LettaServiceProps): secretsmanager.ISecret {
+    const secret = new secretsmanager.Secret(this, 'ApiPassword', {
+      description: 'Password of the Letta API',
+      encryptionKey: props.encryptionKey,
+      // Letters and digits only: clients put it in headers, URLs and shell commands.
+      generateSecretString: { passwordLength: 48, excludePunctuation: true },
+    });
+    acknowledge(
+      secret,
+      'AwsSolutions-SMG4',
+      'clients hold this password too, so only their owner can say when it changes; the gateway follows a new value',
+    );
+    return secret;
+  }
+
+  private validated(props: LettaServiceProps): Settings {
+    const path = this.node.path;
+    if (props.certificate && props.http) {
+      throw new Error(
+        `${path}: certificate and http are both given, wanted one of them: leave http out to serve HTTPS`,
+      );
+    }
+    if (!props.certificate && !props.http) {
+      throw new Error(
+        `${path}: neither certificate nor http is given, wanted a certificate for the load balancer: give one, or ` +
+          'http: true to serve the API unencrypted',
+      );
+    }
+    if (props.http) {
+      Annotations.of(this).addWarningV2(
+        'cdk-letta:LettaService.http',
+        `${path} serves plain HTTP: the API password and every message cross the network unencrypted; give a certificate`,
+      );
+    }
+    const idleTimeout = props.idleTimeout ?? Duration.minutes(10);
+    const settings: Settings = {
+      cpu: props.cpu ?? 1024,
+      memoryLimitMiB: props.memoryLimitMiB ?? 2048,
+      desiredCount: props.desiredCount ?? 2,
+      uvicornWorkers: props.uvicornWorkers ?? 1,
+      uvicornKeepAlive: props.uvicornKeepAlive ?? idleTimeout.plus(Duration.minutes(1)),
+      pgPoolSize: props.pgPoolSize ?? 25,
+      pgMaxOverflow: props.pgMaxOverflow ?? 10,
+      pgPoolTimeout: props.pgPoolTimeout ?? Duration.seconds(30),
+      pgPoolRecycle: props.pgPoolRecycle ?? Duration.minutes(30),
+      idleTimeout,
+      deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
+    };
+    const reserve = props.databaseConnectionReserve ?? 20;
+    validateWholeNumber(path, 'desiredCount', settings.desiredCount, 0);
+    validateWholeNumber(path, 'uvicornWorkers', settings.uvicornWorkers, 1);
+    validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
+    validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
+    validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
+    validateTaskSize(path, settings.cpu, settings.memoryLimitMiB, settings.uvicornWorkers);
+    validatePoolSizes(path, { ...settings, reserve }, props.database.maxConnections);
+    validateSeconds(
+      path,
+      'idleTimeout',
+      idleTimeout,
+      600,
+      4000,
+      'turns last minutes and a load balancer waits no longer',
+    );
+    validateSeconds(
+      path,
+      'uvicornKeepAlive',
+      settings.uvicornKeepAlive,
+      1,
+      86400,
+      'else connections break under requests',
+    );
+    validateSeconds(path, 'deregistrationDelay', settings.deregistrationDelay, 0, 3600, "a load balancer's own limits");
+    validateCorsOrigins(path, props.corsOrigins ?? []);
+    return settings;
+  }
+}
+
+interface Settings {
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly desiredCount: number;
+  readonly uvicornWorkers: number;
+  readonly uvicornKeepAlive: Duration;
+  readonly pgPoolSize: number;
+  readonly pgMaxOverflow: number;
+  readonly pgPoolTimeout: Duration;
+  readonly pgPoolRecycle: Duration;
+  readonly idleTimeout: Duration;
+  readonly deregistrationDelay: Duration;
+}

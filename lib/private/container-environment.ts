@@ -1,0 +1,133 @@
+import { Aws, Duration } from 'aws-cdk-lib';
+import {
+  DatabaseRole,
+  GatewayVariable,
+  ImagePath,
+  Listener,
+  PLACEHOLDER_CREDENTIAL,
+  Port,
+  RouteGroup,
+} from '../../runtime/contract';
+import { BedrockAccess } from '../bedrock-access';
+import { ILettaCache } from '../letta-cache';
+import { ILettaDatabase } from '../letta-database';
+
+type Environment = Record<string, string>;
+
+/** What Letta's environment is made of. */
+export interface LettaEnvironmentOptions {
+  readonly bedrock: BedrockAccess;
+  readonly database: ILettaDatabase;
+  readonly region: string;
+  readonly uvicornWorkers: number;
+  readonly uvicornKeepAlive: Duration;
+  readonly pgPoolSize: number;
+  readonly pgMaxOverflow: number;
+  readonly pgPoolTimeout: Duration;
+  readonly pgPoolRecycle: Duration;
+}
+
+/** Letta knows loopback addresses and placeholders only: tool code can read its environment. */
+export function lettaEnvironment(options: LettaEnvironmentOptions): Environment {
+  const loopback = (port: number): string => `http://127.0.0.1:${port}`;
+  return {
+    LETTA_PG_URI: `${databaseUri(DatabaseRole.RUNTIME, options.database.databaseName)}?ssl=disable`,
+    // Without this Letta ignores the four sizes below.
+    LETTA_DISABLE_SQLALCHEMY_POOLING: 'false',
+    LETTA_PG_POOL_SIZE: `${options.pgPoolSize}`,
+    LETTA_PG_MAX_OVERFLOW: `${options.pgMaxOverflow}`,
+    LETTA_PG_POOL_TIMEOUT: `${options.pgPoolTimeout.toSeconds()}`,
+    LETTA_PG_POOL_RECYCLE: `${options.pgPoolRecycle.toSeconds()}`,
+    LETTA_UVICORN_WORKERS: `${options.uvicornWorkers}`,
+    LETTA_UVICORN_TIMEOUT_KEEP_ALIVE: `${options.uvicornKeepAlive.toSeconds()}`,
+    LETTA_USE_UVLOOP: 'true',
+    LETTA_REDIS_HOST: '127.0.0.1',
+    LETTA_REDIS_PORT: `${Port.CACHE}`,
+    AWS_ACCESS_KEY_ID: PLACEHOLDER_CREDENTIAL,
+    AWS_SECRET_ACCESS_KEY: PLACEHOLDER_CREDENTIAL,
+    AWS_DEFAULT_REGION: options.region,
+    // Letta reads neither AWS_REGION nor LETTA_LLM_ENDPOINT_TYPE; the public documents name them.
+    AWS_REGION: options.region,
+    LETTA_LLM_ENDPOINT_TYPE: 'bedrock',
+    AWS_ENDPOINT_URL_STS: loopback(Port.AWS),
+    AWS_ENDPOINT_URL_BEDROCK: loopback(Port.AWS),
+    ANTHROPIC_BEDROCK_BASE_URL: loopback(Port.AWS),
+    OLLAMA_BASE_URL: loopback(Port.EMBEDDINGS),
+    // A proxy that refuses at once: in a closed network Letta's download of NLTK data would stand still for 135 s.
+    HTTPS_PROXY: loopback(Port.EGRESS),
+    HTTP_PROXY: loopback(Port.EGRESS),
+    NO_PROXY: '127.0.0.1,localhost',
+    LETTA_DEFAULT_LLM_HANDLE: `bedrock/${options.bedrock.chatModels[0].id}`,
+    LETTA_DEFAULT_EMBEDDING_HANDLE: `ollama/${options.bedrock.embeddingModels[0].id}`,
+  };
+}
+
+/** alembic's driver takes no query in the URI. */
+export function migrationEnvironment(database: ILettaDatabase): Environment {
+  return { LETTA_PG_URI: databaseUri(DatabaseRole.MIGRATOR, database.databaseName) };
+}
+
+/** What the gateway's environment is made of when it serves the database alone. */
+export interface DatabaseGatewayOptions {
+  readonly database: ILettaDatabase;
+  readonly databaseRole: string;
+  readonly databaseConnections: number;
+  readonly region: string;
+  readonly stopTimeout: Duration;
+}
+
+/** A gateway that serves the database alone. */
+export function databaseGatewayEnvironment(options: DatabaseGatewayOptions): Environment {
+  return {
+    [GatewayVariable.LISTENERS]: Listener.DATABASE,
+    [GatewayVariable.REGION]: options.region,
+    [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,
+    [GatewayVariable.STOP_TIMEOUT]: `${options.stopTimeout.toSeconds()}`,
+    [GatewayVariable.DATABASE_HOST]: options.database.host,
+    [GatewayVariable.DATABASE_PORT]: `${options.database.port}`,
+    [GatewayVariable.DATABASE_NAME]: options.database.databaseName,
+    [GatewayVariable.DATABASE_USER]: options.databaseRole,
+    [GatewayVariable.DATABASE_CA_FILE]: ImagePath.GATEWAY_DATABASE_CA,
+    [GatewayVariable.DATABASE_MAX_CONNECTIONS]: `${options.databaseConnections}`,
+  };
+}
+
+/** What the gateway's environment is made of. */
+export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
+  readonly bedrock: BedrockAccess;
+  readonly cache: ILettaCache;
+  readonly apiPasswordSecretArn: string;
+  readonly openRoutes: RouteGroup[];
+  readonly corsOrigins: string[];
+  readonly idleTimeout: Duration;
+}
+
+/** A gateway that does all its jobs. It holds names and addresses; its secrets it fetches with the task role. */
+export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environment {
+  const { bedrock, cache } = options;
+  const chatModels = bedrock.chatModels.map(({ id }) => ({ id }));
+  const embeddingModels = bedrock.embeddingModels.map(({ id, dimensions, format }) => ({ id, dimensions, format }));
+  return {
+    ...databaseGatewayEnvironment(options),
+    [GatewayVariable.LISTENERS]: Object.values(Listener).join(),
+    [GatewayVariable.AWS_CA_FILE]: ImagePath.GATEWAY_AWS_CA,
+    [GatewayVariable.API_PASSWORD_SECRET]: options.apiPasswordSecretArn,
+    [GatewayVariable.OPEN_ROUTES]: options.openRoutes.join(),
+    [GatewayVariable.CORS_ORIGINS]: options.corsOrigins.join(),
+    [GatewayVariable.IDLE_TIMEOUT]: `${options.idleTimeout.toSeconds()}`,
+    [GatewayVariable.CHAT_MODELS]: JSON.stringify(chatModels),
+    [GatewayVariable.EMBEDDING_MODELS]: JSON.stringify(embeddingModels),
+    ...(bedrock.guardrail && {
+      [GatewayVariable.GUARDRAIL_ID]: bedrock.guardrail.guardrailId,
+      [GatewayVariable.GUARDRAIL_VERSION]: bedrock.guardrail.guardrailVersion,
+    }),
+    [GatewayVariable.CACHE_HOST]: cache.host,
+    [GatewayVariable.CACHE_PORT]: `${cache.port}`,
+    [GatewayVariable.CACHE_NAME]: cache.replicationGroupId,
+    [GatewayVariable.CACHE_USER]: cache.userId,
+  };
+}
+
+function databaseUri(role: string, databaseName: string): string {
+  return `postgresql://${role}@127.0.0.1:${Port.DATABASE}/${databaseName}`;
+}

@@ -1,0 +1,171 @@
+import { ArnFormat, Aws, CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Provider } from 'aws-cdk-lib/custom-resources';
+import { Construct, IDependable } from 'constructs';
+import * as path from 'path';
+import { ContainerName, DatabaseRole, ImagePath, MigrationProperties } from '../../runtime/contract';
+import { ILettaDatabase } from '../letta-database';
+import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
+import { encryptedLogGroup } from './encrypted-log-group';
+import { GATEWAY_STOP_TIMEOUT, LettaTask } from './letta-task';
+import { acknowledgeLogPolicy, acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
+
+/** Properties of `DatabaseMigration`. */
+export interface DatabaseMigrationProps {
+  readonly cluster: ecs.ICluster;
+  readonly database: ILettaDatabase;
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  readonly securityGroup: ec2.ISecurityGroup;
+  readonly gatewayImage: ecs.ContainerImage;
+  readonly lettaImage: ecs.ContainerImage;
+  readonly cpuArchitecture: ecs.CpuArchitecture;
+  readonly executionRole?: iam.IRole;
+  readonly logRetention: logs.RetentionDays;
+  readonly logRemovalPolicy: RemovalPolicy;
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * Migrates the database once for each version of the image, as a task that the deployment waits for. When it fails, the
+ * deployment fails with what alembic last said.
+ */
+export class DatabaseMigration extends Construct {
+  private readonly resource: CustomResource;
+
+  public constructor(scope: Construct, id: string, props: DatabaseMigrationProps) {
+    super(scope, id);
+    const task = new LettaTask(this, 'Task', {
+      cpu: 1024,
+      memoryLimitMiB: 2048,
+      cpuArchitecture: props.cpuArchitecture,
+      executionRole: props.executionRole,
+      gatewayImage: props.gatewayImage,
+      gatewayEnvironment: databaseGatewayEnvironment({
+        database: props.database,
+        databaseRole: DatabaseRole.MIGRATOR,
+        databaseConnections: 5,
+        region: Stack.of(this).region,
+        stopTimeout: GATEWAY_STOP_TIMEOUT,
+      }),
+      lettaImage: props.lettaImage,
+      lettaEnvironment: migrationEnvironment(props.database),
+      lettaCommand: ['alembic', 'upgrade', 'head'],
+      lettaWorkingDirectory: ImagePath.LETTA_MIGRATIONS,
+      logRetention: props.logRetention,
+      logRemovalPolicy: props.logRemovalPolicy,
+      encryptionKey: props.encryptionKey,
+    });
+    props.database.grantConnect(task.definition.taskRole, DatabaseRole.MIGRATOR);
+
+    const provider = this.provider(props, task);
+    const properties: MigrationProperties = {
+      cluster: props.cluster.clusterArn,
+      taskDefinition: task.definition.taskDefinitionArn,
+      subnets: props.vpc.selectSubnets(props.vpcSubnets).subnetIds,
+      securityGroups: [props.securityGroup.securityGroupId],
+      logGroup: task.logGroup.logGroupName,
+      logStreamPrefix: task.logStreamPrefix,
+    };
+    this.resource = new CustomResource(this, 'Resource', {
+      resourceType: 'Custom::LettaMigration',
+      serviceToken: provider.serviceToken,
+      properties: { ...properties },
+    });
+    // All that the task uses must stand before it runs and, since deletion goes backwards, until it no longer can.
+    this.resource.node.addDependency(task, provider, props.cluster, props.securityGroup, props.database);
+    props.database.connections.securityGroups.forEach((group) => this.resource.node.addDependency(group));
+  }
+
+  /** Lets the migration run only after something else stands. */
+  public startsAfter(...dependencies: IDependable[]): void {
+    this.resource.node.addDependency(...dependencies);
+  }
+
+  /** The functions stand outside the VPC: nothing of theirs needs to be inside, and the answer must get out. */
+  private provider(props: DatabaseMigrationProps, task: LettaTask): Provider {
+    const logGroup = encryptedLogGroup(this, 'FunctionLogs', {
+      retention: props.logRetention,
+      removalPolicy: props.logRemovalPolicy,
+      encryptionKey: props.encryptionKey,
+    });
+    const code = lambda.Code.fromAsset(path.join(__dirname, '..', '..', 'runtime', 'functions', 'dist', 'migration'));
+    const handler = (id: string, name: string): lambda.Function =>
+      new lambda.Function(this, id, {
+        code,
+        handler: name,
+        runtime: lambda.Runtime.NODEJS_24_X,
+        memorySize: 256,
+        timeout: Duration.minutes(1),
+        logGroup,
+      });
+    const onEvent = handler('OnEvent', 'index.onEvent');
+    const isComplete = handler('IsComplete', 'index.isComplete');
+    [onEvent, isComplete].forEach(acknowledgeLogPolicy);
+    this.allowStart(onEvent, props.cluster, task);
+    this.allowWatch(isComplete, props.cluster, task);
+    const provider = new Provider(this, 'Provider', {
+      onEventHandler: onEvent,
+      isCompleteHandler: isComplete,
+      queryInterval: Duration.seconds(10),
+      // CloudFormation gives up after an hour.
+      totalTimeout: Duration.minutes(50),
+      logGroup,
+    });
+    acknowledgeProviderFramework(provider);
+    return provider;
+  }
+
+  private allowStart(fn: lambda.Function, cluster: ecs.ICluster, { definition }: LettaTask): void {
+    const revisions = Stack.of(this).formatArn({
+      service: 'ecs',
+      resource: 'task-definition',
+      resourceName: `${definition.family}:*`,
+    });
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['ecs:RunTask'],
+        resources: [revisions],
+        conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+      }),
+    );
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['iam:PassRole'],
+        resources: [definition.taskRole.roleArn, definition.obtainExecutionRole().roleArn],
+        conditions: { StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } },
+      }),
+    );
+    acknowledgeWildcard(fn, revisions, 'a rollback runs an older revision of the same task definition');
+  }
+
+  private allowWatch(fn: lambda.Function, cluster: ecs.ICluster, task: LettaTask): void {
+    const stack = Stack.of(this);
+    const tasks = stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
+    const streams = stack.formatArn({
+      service: 'logs',
+      resource: 'log-group',
+      resourceName: `${task.logGroup.logGroupName}:log-stream:${task.logStreamPrefix}/${ContainerName.LETTA}/*`,
+      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+    });
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({
+        actions: ['ecs:DescribeTasks'],
+        resources: [tasks],
+        conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+      }),
+    );
+    fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['logs:GetLogEvents'], resources: [streams] }));
+    // Whether the stack is rolling back decides what a database ahead of the image means.
+    fn.addToRolePolicy(
+      new iam.PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [Aws.STACK_ID] }),
+    );
+    acknowledgeWildcard(fn, tasks, 'ECS names a task only when it starts it; the cluster is fixed');
+    acknowledgeWildcard(fn, streams, 'ECS names a log stream after its task; container and log group are fixed');
+  }
+}

@@ -1,0 +1,110 @@
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { Port } from '../../runtime/contract';
+import { acknowledge } from './nag';
+
+/** Properties of `InternalLoadBalancer`. */
+export interface InternalLoadBalancerProps {
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets?: ec2.SubnetSelection;
+  readonly certificate?: acm.ICertificate;
+  readonly securityGroup?: ec2.ISecurityGroup;
+  readonly idleTimeout: Duration;
+  readonly deregistrationDelay: Duration;
+  readonly accessLogsBucket?: s3.IBucket;
+  readonly logRetentionDays: number;
+  readonly logRemovalPolicy: RemovalPolicy;
+}
+
+/** Load balancer without a public address: HTTPS with a certificate, HTTP without. */
+export class InternalLoadBalancer extends Construct {
+  public readonly resource: elbv2.ApplicationLoadBalancer;
+  public readonly listener: elbv2.ApplicationListener;
+  public readonly targetGroup: elbv2.ApplicationTargetGroup;
+  /** Where clients connect to, on the load balancer's own name. */
+  public readonly url: string;
+
+  public constructor(scope: Construct, id: string, props: InternalLoadBalancerProps) {
+    super(scope, id);
+    const { vpc, vpcSubnets, certificate } = props;
+    this.resource = new elbv2.ApplicationLoadBalancer(this, 'Resource', {
+      vpc,
+      vpcSubnets,
+      internetFacing: false,
+      securityGroup:
+        props.securityGroup ??
+        new ec2.SecurityGroup(this, 'SecurityGroup', {
+          vpc,
+          description: 'Load balancer of the Letta service',
+          allowAllOutbound: false,
+        }),
+      idleTimeout: props.idleTimeout,
+      dropInvalidHeaderFields: true,
+    });
+    this.logAccess(props.accessLogsBucket ?? this.accessLogsBucket(props));
+
+    this.targetGroup = new elbv2.ApplicationTargetGroup(this, 'Targets', {
+      vpc,
+      port: Port.API,
+      protocol: elbv2.ApplicationProtocol.HTTP,
+      targetType: elbv2.TargetType.IP,
+      deregistrationDelay: props.deregistrationDelay,
+      // Turns last from a second to minutes: counting requests says more about a task's load than taking turns.
+      loadBalancingAlgorithmType: elbv2.TargetGroupLoadBalancingAlgorithmType.LEAST_OUTSTANDING_REQUESTS,
+      healthCheck: {
+        // With the slash: Letta answers 307 without it.
+        path: '/v1/health/',
+        healthyHttpCodes: '200',
+        interval: Duration.seconds(15),
+        timeout: Duration.seconds(10),
+        healthyThresholdCount: 2,
+        unhealthyThresholdCount: 3,
+      },
+    });
+    this.listener = this.resource.addListener('Listener', {
+      protocol: certificate ? elbv2.ApplicationProtocol.HTTPS : elbv2.ApplicationProtocol.HTTP,
+      certificates: certificate && [certificate],
+      sslPolicy: certificate && elbv2.SslPolicy.RECOMMENDED_TLS,
+      open: false,
+      defaultTargetGroups: [this.targetGroup],
+    });
+    this.url = `${certificate ? 'https' : 'http'}://${this.resource.loadBalancerDnsName}`;
+  }
+
+  private accessLogsBucket(props: InternalLoadBalancerProps): s3.IBucket {
+    const bucket = new s3.Bucket(this, 'AccessLogs', {
+      encryption: s3.BucketEncryption.S3_MANAGED,
+      blockPublicAccess: s3.BlockPublicAccess.BLOCK_ALL,
+      objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
+      enforceSSL: true,
+      minimumTLSVersion: 1.2,
+      lifecycleRules: [{ expiration: Duration.days(props.logRetentionDays) }],
+      removalPolicy: props.logRemovalPolicy,
+    });
+    acknowledge(
+      bucket,
+      'AwsSolutions-S1',
+      'this bucket holds access logs itself; logging its own access would not end',
+    );
+    return bucket;
+  }
+
+  /** `logAccessLogs` of the CDK wants to know the region; log delivery's own principal works in every one. */
+  private logAccess(bucket: s3.IBucket): void {
+    this.resource.setAttribute('access_logs.s3.enabled', 'true');
+    this.resource.setAttribute('access_logs.s3.bucket', bucket.bucketName);
+    const written = bucket.addToResourcePolicy(
+      new iam.PolicyStatement({
+        principals: [new iam.ServicePrincipal('logdelivery.elasticloadbalancing.amazonaws.com')],
+        actions: ['s3:PutObject'],
+        resources: [bucket.arnForObjects(`AWSLogs/${Stack.of(this).account}/*`)],
+      }),
+    );
+    if (written.policyDependable) this.resource.node.addDependency(written.policyDependable);
+  }
+}

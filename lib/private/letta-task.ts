@@ -1,0 +1,138 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { ContainerName, ContainerUser, ImagePath, Port } from '../../runtime/contract';
+import { warnUnlessPinned } from '../letta-image';
+import { encryptedLogGroup } from './encrypted-log-group';
+import { acknowledge, acknowledgeWildcard } from './nag';
+
+/** Fargate's longest: what a container gets between SIGTERM and SIGKILL. */
+export const CONTAINER_STOP_TIMEOUT = Duration.seconds(120);
+/** The gateway ends by itself before it is killed, so that it can say what it cut. */
+export const GATEWAY_STOP_TIMEOUT = Duration.seconds(110);
+
+/** Variables that lead to the task role's credentials or to the task's metadata: no process of Letta's gets them. */
+const DROPPED_VARIABLES = [
+  'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+  'ECS_CONTAINER_METADATA_URI_V4',
+  'ECS_CONTAINER_METADATA_URI',
+  'ECS_AGENT_URI',
+];
+
+/** Properties of `LettaTask`. */
+export interface LettaTaskProps {
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly cpuArchitecture: ecs.CpuArchitecture;
+  readonly taskRole?: iam.IRole;
+  readonly executionRole?: iam.IRole;
+  readonly gatewayImage: ecs.ContainerImage;
+  readonly gatewayEnvironment: Record<string, string>;
+  readonly lettaImage: ecs.ContainerImage;
+  readonly lettaEnvironment: Record<string, string>;
+  /** What the letta container runs. */
+  readonly lettaCommand: string[];
+  /** @default - the image's */
+  readonly lettaWorkingDirectory?: string;
+  readonly logRetention: logs.RetentionDays;
+  readonly logRemovalPolicy: RemovalPolicy;
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * A task of two containers that share loopback: the gateway, which holds the task role, and Letta, which holds nothing.
+ * Both run unprivileged on a read-only root.
+ */
+export class LettaTask extends Construct {
+  public readonly definition: ecs.FargateTaskDefinition;
+  public readonly logGroup: logs.LogGroup;
+  public readonly logStreamPrefix = 'task';
+
+  public constructor(scope: Construct, id: string, props: LettaTaskProps) {
+    super(scope, id);
+    this.logGroup = encryptedLogGroup(this, 'Logs', {
+      retention: props.logRetention,
+      removalPolicy: props.logRemovalPolicy,
+      encryptionKey: props.encryptionKey,
+    });
+    this.definition = new ecs.FargateTaskDefinition(this, 'Definition', {
+      cpu: props.cpu,
+      memoryLimitMiB: props.memoryLimitMiB,
+      taskRole: props.taskRole,
+      executionRole: props.executionRole,
+      runtimePlatform: {
+        cpuArchitecture: props.cpuArchitecture,
+        operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
+      },
+    });
+    acknowledge(this.definition, 'AwsSolutions-ECS2', 'the variables are names and addresses; no secret is among them');
+
+    const gateway = this.addGateway(props);
+    const letta = this.addLetta(props);
+    letta.addContainerDependencies({ container: gateway, condition: ecs.ContainerDependencyCondition.HEALTHY });
+
+    const executionRole = this.definition.obtainExecutionRole();
+    if (!props.executionRole) {
+      acknowledgeWildcard(executionRole, '*', 'AWS cannot restrict ecr:GetAuthorizationToken to a resource');
+    }
+  }
+
+  private addGateway(props: LettaTaskProps): ecs.ContainerDefinition {
+    const container = this.addContainer(ContainerName.GATEWAY, props.gatewayImage, {
+      user: ContainerUser.GATEWAY,
+      environment: props.gatewayEnvironment,
+      portMappings: [{ containerPort: Port.API }],
+      healthCheck: {
+        command: ['CMD', 'node', ImagePath.GATEWAY_HEALTHCHECK],
+        interval: Duration.seconds(10),
+        timeout: Duration.seconds(5),
+        retries: 3,
+        startPeriod: Duration.seconds(30),
+      },
+    });
+    this.addVolume(container, 'gateway-run', ImagePath.GATEWAY_RUN);
+    return container;
+  }
+
+  private addLetta(props: LettaTaskProps): ecs.ContainerDefinition {
+    const container = this.addContainer(ContainerName.LETTA, props.lettaImage, {
+      user: ContainerUser.LETTA,
+      environment: props.lettaEnvironment,
+      // `env` is replaced by the command it runs, so the variables are in no process's environment afterwards. An init
+      // process would keep them in its own.
+      command: ['env', ...DROPPED_VARIABLES.flatMap((name) => ['-u', name]), ...props.lettaCommand],
+      workingDirectory: props.lettaWorkingDirectory,
+    });
+    this.addVolume(container, 'letta-home', ImagePath.LETTA_HOME);
+    this.addVolume(container, 'letta-tmp', ImagePath.TMP);
+    return container;
+  }
+
+  private addContainer(
+    name: string,
+    image: ecs.ContainerImage,
+    options: Omit<ecs.ContainerDefinitionOptions, 'image'>,
+  ): ecs.ContainerDefinition {
+    const linuxParameters = new ecs.LinuxParameters(this, `${name}LinuxParameters`);
+    linuxParameters.dropCapabilities(ecs.Capability.ALL);
+    const container = this.definition.addContainer(name, {
+      image,
+      essential: true,
+      readonlyRootFilesystem: true,
+      stopTimeout: CONTAINER_STOP_TIMEOUT,
+      linuxParameters,
+      logging: ecs.LogDrivers.awsLogs({ logGroup: this.logGroup, streamPrefix: this.logStreamPrefix }),
+      ...options,
+    });
+    warnUnlessPinned(this, image, container);
+    return container;
+  }
+
+  private addVolume(container: ecs.ContainerDefinition, name: string, containerPath: string): void {
+    this.definition.addVolume({ name });
+    container.addMountPoints({ sourceVolume: name, containerPath, readOnly: false });
+  }
+}

@@ -1,0 +1,26 @@
+import { Annotations } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { RouteGroup } from '../../runtime/contract';
+
+/** What opening a group of routes risks; the groups are named like the props that open them. */
+const RISKS: { readonly [group in RouteGroup]: string } = {
+  unsafeToolsInLettaContainer:
+    'code that callers bring runs inside the Letta container, where it reads and writes every agent in the database, ' +
+    'calls the models and sees what other callers send (CVE-2025-51482)',
+  externalProviders: 'callers can add model providers with keys of their own, and what agents know can be sent to them',
+  mcpServers:
+    'callers can connect MCP servers: the service calls addresses that callers choose, and agents trust the answers',
+  agentImport: "imported agent files carry tools' source, which runs when the agent calls them",
+};
+
+/** The groups that props open, each with a warning. */
+export function openRoutes(scope: Construct, props: { readonly [group in RouteGroup]?: boolean }): RouteGroup[] {
+  const groups = Object.values(RouteGroup).filter((group) => props[group]);
+  for (const group of groups) {
+    Annotations.of(scope).addWarningV2(
+      `cdk-letta:LettaService.${group}`,
+      `${scope.node.path} opens ${group}: ${RISKS[group]}; leave the prop out to close it`,
+    );
+  }
+  return groups;
+}

@@ -1,0 +1,123 @@
+import { Duration, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+
+/** Memory in MiB that Fargate offers by CPU units: from, to, step. Source: "Task definition parameters for Fargate". */
+const FARGATE_SIZES: { readonly [cpu: number]: readonly [from: number, to: number, step: number] } = {
+  256: [512, 2048, 512],
+  512: [1024, 4096, 1024],
+  1024: [2048, 8192, 1024],
+  2048: [4096, 16384, 1024],
+  4096: [8192, 30720, 1024],
+  8192: [16384, 61440, 4096],
+  16384: [32768, 122880, 8192],
+};
+
+/** What one Letta worker holds after start-up, measured with 0.16.8. */
+const WORKER_MIB = 540;
+/** Node and PgBouncer. */
+const GATEWAY_MIB = 256;
+
+/** A task size that Fargate has and that Letta's workers fit in. Tokens pass. */
+export function validateTaskSize(path: string, cpu: number, memoryLimitMiB: number, workers: number): void {
+  if (Token.isUnresolved(cpu) || Token.isUnresolved(memoryLimitMiB)) return;
+  const size = FARGATE_SIZES[cpu];
+  if (!size) {
+    const wanted = Object.keys(FARGATE_SIZES).join(', ');
+    throw new Error(`${path}: cpu is ${cpu}, wanted one of Fargate's sizes ${wanted}: change cpu`);
+  }
+  const [from, to, step] = size;
+  const offered = memoryLimitMiB >= from && memoryLimitMiB <= to && (memoryLimitMiB - from) % step === 0;
+  // The smallest size has 1536 MiB between two of its steps.
+  if (!offered || (cpu === 256 && memoryLimitMiB === 1536)) {
+    const wanted = cpu === 256 ? '512, 1024 or 2048' : `${from} to ${to} in steps of ${step}`;
+    throw new Error(
+      `${path}: memoryLimitMiB is ${memoryLimitMiB} with cpu ${cpu}, wanted what Fargate offers there, ${wanted}: ` +
+        'change memoryLimitMiB or cpu',
+    );
+  }
+  const needed = workers * WORKER_MIB + GATEWAY_MIB;
+  if (!Token.isUnresolved(workers) && memoryLimitMiB < needed) {
+    throw new Error(
+      `${path}: memoryLimitMiB is ${memoryLimitMiB} for ${workers} uvicornWorkers, wanted at least ${needed} ` +
+        `(${WORKER_MIB} for each worker and ${GATEWAY_MIB} for the gateway): raise memoryLimitMiB or use fewer workers`,
+    );
+  }
+}
+
+/** Numbers that decide how many connections the tasks may open. */
+export interface PoolSizes {
+  readonly desiredCount: number;
+  readonly uvicornWorkers: number;
+  readonly pgPoolSize: number;
+  readonly pgMaxOverflow: number;
+  readonly reserve: number;
+}
+
+/** The tasks of a deployment: while it rolls, the old and the new ones run beside each other. */
+export const MAX_HEALTHY_PERCENT = 200;
+
+/** What the tasks may open at the peak of a deployment must fit the database. Tokens and an unknown limit pass. */
+export function validatePoolSizes(path: string, sizes: PoolSizes, maxConnections?: number): void {
+  const { desiredCount, uvicornWorkers, pgPoolSize, pgMaxOverflow, reserve } = sizes;
+  if (maxConnections === undefined) return;
+  if ([maxConnections, ...Object.values(sizes)].some((value) => Token.isUnresolved(value))) return;
+  const tasks = Math.ceil((desiredCount * MAX_HEALTHY_PERCENT) / 100);
+  const peak = tasks * uvicornWorkers * (pgPoolSize + pgMaxOverflow) + reserve;
+  if (peak > maxConnections) {
+    throw new Error(
+      `${path}: the tasks may open ${peak} database connections (${tasks} tasks while a deployment rolls × ` +
+        `${uvicornWorkers} uvicornWorkers × (${pgPoolSize} pgPoolSize + ${pgMaxOverflow} pgMaxOverflow) + ${reserve} ` +
+        `databaseConnectionReserve), wanted at most the database's ${maxConnections}: lower one of them or use a larger ` +
+        'database instance',
+    );
+  }
+}
+
+/** A whole number from a minimum. Tokens pass. */
+export function validateWholeNumber(path: string, prop: string, value: number, minimum: number): void {
+  if (Token.isUnresolved(value)) return;
+  if (!Number.isInteger(value) || value < minimum) {
+    throw new Error(`${path}: ${prop} is ${value}, wanted a whole number from ${minimum}: change ${prop}`);
+  }
+}
+
+/** A duration between two bounds, in seconds. */
+export function validateSeconds(
+  path: string,
+  prop: string,
+  value: Duration,
+  from: number,
+  to: number,
+  why: string,
+): void {
+  if (value.isUnresolved()) return;
+  const seconds = value.toSeconds();
+  if (seconds < from || seconds > to) {
+    throw new Error(`${path}: ${prop} is ${seconds} s, wanted ${from} to ${to} s, because ${why}: change ${prop}`);
+  }
+}
+
+/** Two availability zones, which the load balancer demands and the tasks are spread over. Tokens pass. */
+export function validateZones(path: string, selected: ec2.SelectedSubnets): void {
+  if (selected.isPendingLookup || Token.isUnresolved(selected.subnetIds)) return;
+  const zones = selected.subnets.length < 2 ? selected.subnets.length : new Set(selected.availabilityZones).size;
+  if (zones < 2) {
+    throw new Error(
+      `${path}: the subnets are in ${zones} availability zones, wanted at least two for the load balancer: give ` +
+        'vpcSubnets in two zones',
+    );
+  }
+}
+
+/** Origins as browsers send them. Tokens pass. */
+export function validateCorsOrigins(path: string, origins: string[]): void {
+  for (const origin of origins) {
+    if (Token.isUnresolved(origin)) continue;
+    if (!URL.canParse(origin) || new URL(origin).origin !== origin || !/^https?:/.test(origin)) {
+      throw new Error(
+        `${path}: corsOrigins holds '${origin}', wanted an origin such as https://app.letta.com: give scheme and host ` +
+          'without a path',
+      );
+    }
+  }
+}
