@@ -1,0 +1,91 @@
+import { X509Certificate } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+
+const images = path.resolve(__dirname, '../../../runtime/images');
+
+function certificatesIn(file: string): X509Certificate[] {
+  const pem = readFileSync(path.join(images, file), 'utf8');
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  return blocks.map((block) => new X509Certificate(block));
+}
+
+function commonName({ subject }: X509Certificate): string {
+  return /^CN=(.*)$/m.exec(subject)?.[1] ?? '';
+}
+
+const YEAR_MS = 365 * 24 * 60 * 60 * 1000;
+
+describe.each(['gateway/ca/aws.pem', 'gateway/ca/rds.pem', 'letta/ca.pem'])('%s', (file) => {
+  const certificates = certificatesIn(file);
+
+  test('holds roots only, each signed by itself, each an authority', () => {
+    expect(certificates.length).toBeGreaterThan(0);
+    for (const certificate of certificates) {
+      expect(certificate.ca).toBe(true);
+      expect(certificate.subject).toBe(certificate.issuer);
+      // Starfield's is the one that Amazon's cross-certificates lead to; it signs itself as well.
+      expect(certificate.verify(certificate.publicKey)).toBe(true);
+    }
+  });
+
+  test('holds nothing that expires within a year', () => {
+    const soon = certificates.filter(({ validTo }) => new Date(validTo).getTime() < Date.now() + YEAR_MS);
+    expect(soon.map(commonName)).toEqual([]);
+  });
+});
+
+test('AWS endpoints and ElastiCache are verified against Amazon Trust Services alone', () => {
+  expect(certificatesIn('gateway/ca/aws.pem').map(commonName)).toEqual([
+    'Amazon Root CA 1',
+    'Amazon Root CA 2',
+    'Amazon Root CA 3',
+    'Amazon Root CA 4',
+    'Starfield Services Root Certificate Authority - G2',
+  ]);
+});
+
+test('Letta holds one authority: every model call parses them all', () => {
+  expect(certificatesIn('letta/ca.pem').map(commonName)).toEqual(['Amazon Root CA 1']);
+});
+
+test('databases are verified against RDS’s own authorities, three kinds of key for each region', () => {
+  const names = certificatesIn('gateway/ca/rds.pem').map(commonName);
+  const kinds = new Map<string, string[]>();
+  for (const name of names) {
+    const [, region, kind] = /^Amazon RDS ([a-z]+-[a-z]+-\d) Root CA (.*)$/.exec(name) ?? [];
+    kinds.set(region, [...(kinds.get(region) ?? []), kind]);
+  }
+  expect([...kinds.keys()].sort()).toEqual([
+    'af-south-1',
+    'ap-east-1',
+    'ap-northeast-1',
+    'ap-northeast-2',
+    'ap-northeast-3',
+    'ap-south-1',
+    'ap-south-2',
+    'ap-southeast-1',
+    'ap-southeast-2',
+    'ap-southeast-3',
+    'ap-southeast-4',
+    'ca-central-1',
+    'eu-central-1',
+    'eu-central-2',
+    'eu-north-1',
+    'eu-south-1',
+    'eu-south-2',
+    'eu-west-1',
+    'eu-west-2',
+    'eu-west-3',
+    'me-central-1',
+    'me-south-1',
+    'sa-east-1',
+    'us-east-1',
+    'us-east-2',
+    'us-west-1',
+    'us-west-2',
+  ]);
+  for (const [region, held] of kinds) {
+    expect([region, ...held.sort()]).toEqual([region, 'ECC384 G1', 'RSA2048 G1', 'RSA4096 G1']);
+  }
+});
