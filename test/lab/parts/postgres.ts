@@ -1,5 +1,17 @@
 import { ChildProcess, spawn } from 'node:child_process';
-import { chmod, chown, copyFile, cp, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  chown,
+  copyFile,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -60,6 +72,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   // A copy, because the server's user may not be able to read the checkout, and pgvector is put into it.
   await cp(embeddedPostgres(), native, { recursive: true, verbatimSymlinks: true });
+  await linkLibraries(native);
   if (options.vector) await addVector(native, options.vector);
   await mkdir(data, { mode: 0o700 });
   if (ROOT) await Promise.all([folder, data].map((owned) => chown(owned, NOBODY, NOBODY)));
@@ -109,6 +122,18 @@ function embeddedPostgres(): string {
     return path.resolve(path.dirname(require.resolve(name)), '../native');
   } catch {
     throw new Error(`${name} is not installed: no PostgreSQL to test with; run npm ci on a platform it is made for`);
+  }
+}
+
+/** Makes the links to shared libraries that the package's install script makes, where npm doesn't run such scripts. */
+async function linkLibraries(native: string): Promise<void> {
+  const links = JSON.parse(await readFile(path.join(native, 'pg-symlinks.json'), 'utf8').catch(() => '[]'));
+  for (const { source, target } of links as { source: string; target: string }[]) {
+    const link = path.join(path.dirname(native), target);
+    const file = path.relative(path.dirname(target), source);
+    await symlink(file, link).catch((error) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
   }
 }
 
