@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { Account } from './account';
 import { Container } from './container';
@@ -52,6 +52,7 @@ process.stdin.on('data', (chunk) => (input += chunk)).on('end', async () => {
  * @throws Error with the function's own message
  */
 export async function invokeFunction(options: FunctionOptions, event: unknown): Promise<unknown> {
+  mkdirSync(options.folder, { recursive: true });
   const mark = `lab-answer-${randomUUID()} `;
   const runtime = path.join(options.folder, `${options.name}-bootstrap.js`);
   writeFileSync(runtime, bootstrap);

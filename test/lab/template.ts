@@ -28,7 +28,7 @@ const pseudo: Record<string, unknown> = {
   'AWS::Partition': Account.PARTITION,
   'AWS::URLSuffix': Account.URL_SUFFIX,
   'AWS::StackName': 'LettaBedrockStack',
-  'AWS::StackId': `arn:aws:cloudformation:${Account.REGION}:${Account.ID}:stack/LettaBedrockStack/lab`,
+  'AWS::StackId': `arn:aws:cloudformation:${Account.REGION}:${Account.ID}:stack/LettaBedrockStack/1ab2c3d4-5e6f-4a7b-8c9d-0e1f2a3b4c5d`,
   'AWS::NoValue': undefined,
 };
 

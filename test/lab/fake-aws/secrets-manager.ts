@@ -16,6 +16,13 @@ export class FakeSecretsManager implements FakeService {
     this.secrets.set(secretArn, [value, ...(this.secrets.get(secretArn) ?? [])].slice(0, 2));
   }
 
+  /** The value a secret has now. */
+  current(secretArn: string): string {
+    const value = this.secrets.get(secretArn)?.[0];
+    if (value === undefined) throw new Error(`secret ${secretArn} has no value yet`);
+    return value;
+  }
+
   /** All values there are. */
   values(): string[] {
     return [...this.secrets.values()].flat();

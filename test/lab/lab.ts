@@ -1,0 +1,263 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import type { LettaBedrockStackProps } from '../../lib';
+import { type ChatModel, GatewayVariable, Port } from '../../runtime/contract';
+import { hasProvider, runCustomResource } from './custom-resource';
+import type { Forward } from './fake-aws/bedrock';
+import { hostsInVpc, hostsOutside } from './hosts';
+import { imageOf, type ImageParts } from './images';
+import { invokeFunction } from './lambda';
+import { LogFile, logFiles, readLog } from './logs';
+import type { VpcNamespace } from './namespace';
+import { lettaVenv } from './parts/letta-venv';
+import { node24 } from './parts/node24';
+import { LabValues, roleOf } from './resource-values';
+import { LabServices } from './services';
+import { type Assembly, synthesize } from './synthesize';
+import { type ContainerDefinition, Task, type TaskDefinition } from './task';
+import { Template } from './template';
+import { waitFor } from './wait';
+
+export interface LabOptions {
+  readonly vpc: VpcNamespace;
+  /** Properties of the stack. @default - plain HTTP, everything else its default */
+  readonly stack?: LettaBedrockStackProps;
+  /** Seconds that keys of roles live. @default 900 */
+  readonly keyLifetime?: number;
+  /** Answers model calls in place of the fake model. @default - the fake model */
+  readonly forward?: Forward;
+  /** Told what the lab is doing. @default - nobody */
+  readonly progress?: (what: string) => void;
+}
+
+interface FunctionProperties {
+  readonly Handler: string;
+  readonly Role: string;
+  readonly Timeout: number;
+  readonly Environment?: { readonly Variables: Record<string, string> };
+  readonly VpcConfig?: { readonly SubnetIds?: string[] };
+  readonly LoggingConfig?: { readonly LogGroup: string };
+}
+
+interface RoleArns {
+  readonly TaskRoleArn: string;
+  readonly ExecutionRoleArn: string;
+}
+
+/** A deployment of `LettaBedrockStack` on this machine: what the template says, with real parts and a fake AWS. */
+export class Lab {
+  /** The service's task, once `deploy` is through. */
+  service?: Task;
+  private readonly tasks: Task[] = [];
+
+  private constructor(
+    private readonly options: LabOptions,
+    /** Everything of this run, logs included. */
+    readonly folder: string,
+    readonly assembly: Assembly,
+    readonly values: LabValues,
+    readonly template: Template,
+    readonly services: LabServices,
+    private readonly parts: ImageParts,
+  ) {
+    services.ecs.runner = {
+      roles: (taskDefinition) => this.roles(this.taskDefinitionId(taskDefinition)),
+      run: (taskDefinition) => {
+        const task = this.prepareTask(this.taskDefinitionId(taskDefinition));
+        // Its failure is what DescribeTasks tells.
+        task.start().catch(() => undefined);
+        return task;
+      },
+    };
+  }
+
+  /** Synthesizes the stack and starts everything it will stand on. */
+  static async start(options: LabOptions): Promise<Lab> {
+    const progress = options.progress ?? (() => undefined);
+    const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-lab-'));
+    chmodSync(folder, 0o755);
+    progress('synthesizes LettaBedrockStack');
+    const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack);
+    const values = new LabValues();
+    const template = new Template(assembly.template, assembly.folder, values);
+    progress('looks for Letta, Node 24 and pgvector (about two minutes the first time)');
+    const [letta, node] = await Promise.all([lettaVenv(), node24()]);
+    progress('starts Postgres, Redis and the fake AWS');
+    const services = await LabServices.start({
+      template,
+      folder,
+      chatModels: chatModels(template),
+      keyLifetime: options.keyLifetime ?? 900,
+      forward: options.forward,
+    });
+    const [awsCa, databaseCa] = [services.awsAuthority.certFile, services.databaseAuthority.certFile];
+    return new Lab(options, folder, assembly, values, template, services, { letta, node, awsCa, databaseCa });
+  }
+
+  /** Does what a deployment does: custom resources in the order of the template's dependencies, then the service. */
+  async deploy(): Promise<void> {
+    this.makeSecrets();
+    for (const id of this.template.creationOrder()) {
+      const { Type } = this.template.resource(id);
+      if (Type.startsWith('Custom::') || Type === 'AWS::CloudFormation::CustomResource') await this.customResource(id);
+      if (Type === 'AWS::ECS::Service') await this.startService();
+    }
+    if (!this.service) throw new Error('the template has no AWS::ECS::Service');
+  }
+
+  /** URL of the API, inside the lab. */
+  get url(): string {
+    if (!this.service) throw new Error('the service has not been started');
+    return `http://${this.service.address}:${Port.API}`;
+  }
+
+  /** The generated API password. */
+  get password(): string {
+    const [id] = this.template.only('AWS::SecretsManager::Secret');
+    return this.services.secrets.current(String(this.template.resolve({ Ref: id })));
+  }
+
+  /** Starts one task of the service and waits until the load balancer would send it requests. */
+  async startService(): Promise<Task> {
+    const [serviceId] = this.template.only('AWS::ECS::Service');
+    const { TaskDefinition } = this.template.properties<{ TaskDefinition: string }>(serviceId);
+    this.options.progress?.('starts the service: gateway, then Letta');
+    const task = this.prepareTask(this.taskDefinitionId(TaskDefinition));
+    this.service = task;
+    await task.start();
+    await this.healthy(task);
+    return task;
+  }
+
+  /** Stops the service's task as a deployment would and starts another. */
+  async restartService(): Promise<Task> {
+    await this.service?.stop('the lab restarts the service');
+    return this.startService();
+  }
+
+  /** Logical id of the role that a task definition's containers have. */
+  taskRole(pathEnd: string): string {
+    const [id] = this.template.only('AWS::ECS::TaskDefinition', pathEnd);
+    return roleOf(this.roles(id).taskRole);
+  }
+
+  /** Runs one custom resource, as CloudFormation would. */
+  async customResource(id: string, requestType: 'Create' | 'Update' = 'Create'): Promise<void> {
+    if (!hasProvider(this.template, id)) return; // one of CDK's own, about things the lab has not
+    this.options.progress?.(`runs ${this.template.resource(id).Type}`);
+    const attributes = await runCustomResource(id, {
+      template: this.template,
+      record: this.services.record,
+      invoke: (functionId, event) => this.invoke(functionId, event),
+      requestType,
+      physicalResourceId: requestType === 'Create' ? undefined : id,
+      timeout: 180_000,
+    });
+    this.values.returned.set(id, attributes);
+  }
+
+  /** What everything printed so far: file and line. */
+  logLines(): { file: string; line: string }[] {
+    return logFiles(path.join(this.folder, 'logs')).flatMap((file) =>
+      readLog(file).map(({ message }) => ({ file: path.relative(this.folder, file), line: message })),
+    );
+  }
+
+  /** Stops everything; the folder stays if `keep`. */
+  async stop({ keep = false } = {}): Promise<void> {
+    await Promise.allSettled(this.tasks.map((task) => task.stop('the lab ends')));
+    await this.services.stop();
+    if (!keep) rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  private makeSecrets(): void {
+    for (const [id, secret] of this.template.ofType('AWS::SecretsManager::Secret')) {
+      const rules = secret.Properties?.GenerateSecretString as { PasswordLength?: number } | undefined;
+      const value = randomBytes(128).toString('base64').replace(/\W/g, '').slice(0, rules?.PasswordLength ?? 32);
+      this.services.secrets.put(String(this.template.resolve({ Ref: id })), value);
+    }
+  }
+
+  private prepareTask(id: string): Task {
+    const { template, services, folder } = this;
+    const task = new Task({
+      definition: template.properties<TaskDefinition>(id),
+      namespace: this.options.vpc.addTask(),
+      image: (container: ContainerDefinition) => imageOf(container, this.assembly, this.parts),
+      credentialsPath: services.credentials.register(roleOf(this.roles(id).taskRole)),
+      hosts: hostsInVpc(template, services.awsHosts),
+      folder: path.join(folder, 'containers'),
+      log: (group, stream) => new LogFile(services.logs.file(group, stream)),
+      startTimeout: 90_000,
+    });
+    this.tasks.push(task);
+    return task;
+  }
+
+  private async invoke(id: string, event: unknown): Promise<unknown> {
+    const { template, services, folder } = this;
+    const properties = template.properties<FunctionProperties>(id);
+    const inVpc = (properties.VpcConfig?.SubnetIds ?? []).length > 0;
+    const namespace = this.options.vpc.addTask();
+    try {
+      const code = template.assetFolder(id);
+      return await invokeFunction(
+        {
+          name: id,
+          code,
+          handler: properties.Handler,
+          environment: properties.Environment?.Variables ?? {},
+          timeoutSeconds: properties.Timeout,
+          keys: services.issuer.issue(roleOf(properties.Role)),
+          namespace,
+          hosts: inVpc ? hostsInVpc(template, services.awsHosts) : hostsOutside(services.awsHosts),
+          node: this.parts.node,
+          awsCa: this.parts.awsCa,
+          replace: inVpc ? [{ source: this.parts.databaseCa, target: '/var/task/rds.pem' }] : [],
+          folder: path.join(folder, 'containers'),
+          log: new LogFile(services.logs.file(properties.LoggingConfig?.LogGroup ?? `/lab/${id}`, 'function')),
+        },
+        event,
+      );
+    } finally {
+      namespace.remove();
+    }
+  }
+
+  private roles(taskDefinitionId: string): { taskRole: string; executionRole: string } {
+    const { TaskRoleArn, ExecutionRoleArn } = this.template.properties<RoleArns>(taskDefinitionId);
+    return { taskRole: TaskRoleArn, executionRole: ExecutionRoleArn };
+  }
+
+  private taskDefinitionId(taskDefinitionArn: string): string {
+    const found = this.template
+      .ofType('AWS::ECS::TaskDefinition')
+      .find(([id]) => this.template.resolve({ Ref: id }) === taskDefinitionArn);
+    if (!found) throw new Error(`the template has no task definition ${taskDefinitionArn}`);
+    return found[0];
+  }
+
+  /** The target group's own health check, against the task's address. */
+  private async healthy(task: Task): Promise<void> {
+    const [id] = this.template.only('AWS::ElasticLoadBalancingV2::TargetGroup');
+    const { HealthCheckPath } = this.template.properties<{ HealthCheckPath: string }>(id);
+    const look = async () => {
+      if (task.status === 'STOPPED') throw new Error(`${task.stoppedReason}:\n${task.evidence()}`);
+      const answer = await fetch(`${this.url}${HealthCheckPath}`, { redirect: 'manual' }).catch(() => undefined);
+      return answer?.status === 200;
+    };
+    const evidence = () => task.evidence();
+    await waitFor(`the service to be healthy at ${HealthCheckPath}`, look, { timeout: 180_000, interval: 300, evidence });
+  }
+}
+
+function chatModels(template: Template): string[] {
+  const environments = template
+    .ofType('AWS::ECS::TaskDefinition')
+    .flatMap(([id]) => template.properties<TaskDefinition>(id).ContainerDefinitions)
+    .flatMap((container) => container.Environment ?? []);
+  const models = environments.find(({ Name }) => Name === GatewayVariable.CHAT_MODELS)?.Value ?? '[]';
+  return (JSON.parse(models) as ChatModel[]).map(({ id }) => id);
+}

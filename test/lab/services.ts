@@ -1,0 +1,178 @@
+import { randomBytes } from 'node:crypto';
+import { mkdirSync } from 'node:fs';
+import path from 'node:path';
+import { DatabaseRole } from '../../runtime/contract';
+import { AwsRecord } from './aws-record';
+import { CredentialsEndpoint, KeyIssuer } from './credentials';
+import { ElastiCacheFront } from './elasticache-front';
+import { FakeBedrock, FakeBedrockRuntime, type Forward } from './fake-aws/bedrock';
+import { FakeEc2 } from './fake-aws/ec2';
+import { FakeEcs } from './fake-aws/ecs';
+import { FakeLogs } from './fake-aws/logs';
+import { FakeSecretsManager } from './fake-aws/secrets-manager';
+import { FakeAws } from './fake-aws/server';
+import type { FakeService } from './fake-aws/service';
+import { LogFile } from './logs';
+import { Address } from './namespace';
+import { type Authority, createAuthority, createServerCertificate } from './parts/certificates';
+import { pgvector } from './parts/pgvector';
+import { type Postgres, startPostgres } from './parts/postgres';
+import { likeRds, type Master, rdsHba } from './parts/rds';
+import { RdsFront } from './rds-front';
+import { Redis } from './redis';
+import { Name } from './resource-values';
+import { rolePolicies } from './role-policies';
+import type { Template } from './template';
+
+export interface ServicesOptions {
+  readonly template: Template;
+  /** Folder of the lab's run. */
+  readonly folder: string;
+  /** Ids of the chat models that the stack allows. */
+  readonly chatModels: string[];
+  /** Seconds that keys of roles live. */
+  readonly keyLifetime: number;
+  readonly forward?: Forward;
+}
+
+/** Everything that stands around a deployment: AWS, database, cache, and who may do what there. */
+export class LabServices {
+  private constructor(
+    readonly awsAuthority: Authority,
+    readonly databaseAuthority: Authority,
+    readonly issuer: KeyIssuer,
+    readonly record: AwsRecord,
+    readonly credentials: CredentialsEndpoint,
+    readonly secrets: FakeSecretsManager,
+    readonly ecs: FakeEcs,
+    readonly logs: FakeLogs,
+    readonly bedrockRuntime: FakeBedrockRuntime,
+    readonly bedrock: FakeBedrock,
+    readonly aws: FakeAws,
+    readonly awsHosts: string[],
+    readonly master: Master,
+    readonly postgres: Postgres,
+    readonly databaseFront: RdsFront,
+    readonly redis: Redis,
+    readonly cacheFront: ElastiCacheFront,
+  ) {}
+
+  static async start(options: ServicesOptions): Promise<LabServices> {
+    const { template, folder } = options;
+    const issuer = new KeyIssuer(options.keyLifetime);
+    const record = new AwsRecord((role) => rolePolicies(template, role));
+    const [awsAuthority, databaseAuthority] = await Promise.all(
+      ['aws', 'rds'].map((name) => createAuthority(path.join(folder, 'authorities'), name)),
+    );
+    const certificate = (authority: Authority, ...hosts: string[]) =>
+      createServerCertificate(path.join(folder, 'certificates'), authority, hosts);
+
+    const credentials = new CredentialsEndpoint(issuer);
+    await credentials.start(Address.CREDENTIALS);
+
+    const bedrock = new FakeBedrock(options.chatModels);
+    const bedrockRuntime = new FakeBedrockRuntime(options.forward);
+    const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
+    const services: FakeService[] = [bedrock, bedrockRuntime, secrets, ecs, logs, new FakeEc2()];
+    const awsHosts = FakeAws.hosts(services);
+    const aws = new FakeAws({ services, issuer, record, tls: await certificate(awsAuthority, ...awsHosts) });
+    await aws.start(Address.AWS);
+
+    const master = masterOf(template, secrets);
+    const databaseTls = await certificate(databaseAuthority, Name.DATABASE_HOST);
+    const [instanceId, instance] = template.only('AWS::RDS::DBInstance');
+    const postgres = await startPostgres({
+      tls: databaseTls,
+      vector: await pgvector(),
+      hba: rdsHba(iamRoles.join(), 'trust'),
+      settings: postgresSettings(template),
+    });
+    await likeRds(postgres, master, String(instance.Properties?.DBName));
+    const databaseFront = new RdsFront({
+      host: Name.DATABASE_HOST,
+      port: Number(template.properties<{ Port?: string }>(instanceId).Port ?? 5432),
+      resourceId: Name.DATABASE_RESOURCE,
+      upstream: postgres,
+      needsToken: (user) => needsToken(postgres, user),
+      issuer,
+      record,
+      tls: databaseTls,
+    });
+    await databaseFront.start(Address.DATABASE);
+
+    const cacheTls = await certificate(awsAuthority, Name.CACHE_HOST);
+    const redisFolder = path.join(folder, 'redis');
+    mkdirSync(redisFolder, { recursive: true });
+    const redis = new Redis({
+      folder: redisFolder,
+      port: 6380,
+      tls: { ...cacheTls, ca: awsAuthority.cert, caFile: awsAuthority.certFile },
+      users: cacheUsers(template),
+      log: new LogFile(path.join(folder, 'logs/redis.log')),
+    });
+    await redis.start();
+    const [cacheId] = template.only('AWS::ElastiCache::ReplicationGroup');
+    const cacheFront = new ElastiCacheFront({ replicationGroupId: Name.CACHE, redis, issuer, record, tls: cacheTls });
+    await cacheFront.start(Address.CACHE, Number(template.properties<{ Port?: number }>(cacheId).Port ?? 6379));
+
+    return new LabServices(
+      ...([awsAuthority, databaseAuthority, issuer, record, credentials, secrets, ecs, logs] as const),
+      ...([bedrockRuntime, bedrock, aws, awsHosts, master, postgres, databaseFront, redis, cacheFront] as const),
+    );
+  }
+
+  async stop(): Promise<void> {
+    this.aws.stop();
+    this.databaseFront.stop();
+    this.cacheFront.stop();
+    this.credentials.stop();
+    this.redis.stop();
+    await this.postgres.stop();
+  }
+}
+
+/** Roles that log in by token once they are members of rds_iam. */
+const iamRoles: string[] = [DatabaseRole.MIGRATOR, DatabaseRole.RUNTIME];
+
+/**
+ * Whether RDS would ask this user for a token: members of rds_iam, but not the master, who may only pass it on.
+ *
+ * @throws Error for one of our roles that is no member: the real server trusts it, RDS would not
+ */
+async function needsToken(postgres: Postgres, user: string): Promise<boolean> {
+  const rows = await postgres.sql(
+    `SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member
+     WHERE g.rolname = 'rds_iam' AND u.rolname = '${user.replaceAll("'", "''")}' AND (m.inherit_option OR m.set_option)`,
+  );
+  if (rows.length === 0 && iamRoles.includes(user)) throw new Error(`${user} is no member of rds_iam and has no password`);
+  return rows.length > 0;
+}
+
+/** The master as RDS makes it, its password in the secret that RDS manages. */
+function masterOf(template: Template, secrets: FakeSecretsManager): Master {
+  const [id, instance] = template.only('AWS::RDS::DBInstance');
+  const master = { username: String(instance.Properties?.MasterUsername), password: randomBytes(18).toString('base64url') };
+  const secretArn = template.resolve({ 'Fn::GetAtt': [id, 'MasterUserSecret.SecretArn'] });
+  secrets.put(String(secretArn), JSON.stringify(master));
+  return master;
+}
+
+/** The parameter group's settings, as far as a plain Postgres knows them. */
+function postgresSettings(template: Template): Record<string, string> {
+  const parameters = template
+    .ofType('AWS::RDS::DBParameterGroup')
+    .flatMap(([id]) => Object.entries(template.properties<{ Parameters?: Record<string, string> }>(id).Parameters ?? {}));
+  const known = parameters.filter(([name]) => !name.startsWith('rds.'));
+  return Object.fromEntries(known.map(([name, value]) => [name, `'${value}'`]));
+}
+
+/** ElastiCache's IAM users with their access strings. */
+function cacheUsers(template: Template): Record<string, string> {
+  const users = template
+    .ofType('AWS::ElastiCache::User')
+    .map(([id]) =>
+      template.properties<{ UserName: string; AccessString: string; AuthenticationMode?: { Type?: string } }>(id),
+    )
+    .filter(({ AuthenticationMode }) => AuthenticationMode?.Type === 'iam');
+  return Object.fromEntries(users.map(({ UserName, AccessString }) => [UserName, AccessString]));
+}
