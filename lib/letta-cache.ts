@@ -4,6 +4,7 @@ import * as elasticache from 'aws-cdk-lib/aws-elasticache';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct, IConstruct } from 'constructs';
+import { closedSecurityGroup } from './private/closed-security-group';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge } from './private/nag';
 import { uniqueName } from './private/unique-name';
@@ -209,8 +210,7 @@ export class LettaCache extends Construct implements ILettaCache {
     });
 
     const securityGroup =
-      props.securityGroup ??
-      new ec2.SecurityGroup(this, 'SecurityGroup', { vpc, description: 'Letta cache', allowAllOutbound: false });
+      props.securityGroup ?? closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Letta cache' });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup], defaultPort: ec2.Port.tcp(this.port) });
 
     const name = uniqueName(this);

@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct, IDependable } from 'constructs';
+import { closedSecurityGroup } from './private/closed-security-group';
 import { DatabaseSetup } from './private/database-setup';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
@@ -248,10 +249,9 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const securityGroup =
       props.securityGroup ??
       this.retainable(
-        new ec2.SecurityGroup(this, 'SecurityGroup', {
+        closedSecurityGroup(this, 'SecurityGroup', {
           vpc,
           description: 'Letta database',
-          allowAllOutbound: false,
         }),
         removalPolicy,
       );

@@ -4,6 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
+import { closedSecurityGroup } from './private/closed-security-group';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { S3PrefixList } from './private/s3-prefix-list';
 
@@ -142,10 +143,9 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
     this.vpc = vpc;
     this.logTraffic(vpc, logRetention, props.encryptionKey);
 
-    const endpoints = new ec2.SecurityGroup(this, 'EndpointSecurityGroup', {
+    const endpoints = closedSecurityGroup(this, 'EndpointSecurityGroup', {
       vpc,
       description: 'Interface endpoints of the sealed network',
-      allowAllOutbound: false,
     });
     this.connections = new ec2.Connections({ securityGroups: [endpoints], defaultPort: HTTPS });
     for (const { id: endpointId, service, actions } of SERVICES) {
@@ -174,7 +174,10 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
     this.keep(vpc, props.removalPolicy ?? RemovalPolicy.RETAIN);
   }
 
-  /** Lets a client reach the interface endpoints, and S3 for the layers of its images, by HTTPS. */
+  /**
+   * Lets a client reach the interface endpoints, and S3 for the layers of its images, by HTTPS. What pulls no image
+   * needs the endpoints only: `network.connections.allowDefaultPortFrom(client)`.
+   */
   allowFrom(client: ec2.IConnectable): void {
     client.connections.allowToDefaultPort(this, 'AWS by interface endpoints');
     client.connections.allowTo(this.s3, HTTPS, 'image layers in S3');

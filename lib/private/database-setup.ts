@@ -6,6 +6,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
 import { DatabaseRole, SetupProperties, SetupVariable } from '../../runtime/contract';
+import { closedSecurityGroup } from './closed-security-group';
 import { ProviderFunction } from './provider-function';
 
 /** Raise it when the statements of the set-up function change: the next deployment then runs it again. */
@@ -36,10 +37,9 @@ export class DatabaseSetup extends Construct implements ec2.IConnectable {
   constructor(scope: Construct, id: string, props: DatabaseSetupProps) {
     super(scope, id);
 
-    const securityGroup = new ec2.SecurityGroup(this, 'SecurityGroup', {
+    const securityGroup = closedSecurityGroup(this, 'SecurityGroup', {
       vpc: props.vpc,
       description: 'Set-up function of the Letta database',
-      allowAllOutbound: false,
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
     const database = new ec2.Connections({ securityGroups: [props.databaseSecurityGroup] });

@@ -1,5 +1,5 @@
 import * as path from 'node:path';
-import { CustomResource, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CustomResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -51,7 +51,6 @@ export class ProviderFunction extends Construct {
         resources: [logGroup.logGroupArn],
       }),
     );
-    acknowledgeWildcard(this.role, logGroup.logGroupArn, 'the wildcard stands for the streams of this one log group');
     if (props.vpc) this.allowNetworkInterfaces();
 
     this.function = new lambda.Function(this, 'Function', {
@@ -103,7 +102,7 @@ export class ProviderFunction extends Construct {
     acknowledgeWildcard(
       this.role,
       '*',
-      `Lambda checks these actions on every network interface before it makes a function in a VPC; ${Stack.of(this).stackName} names no interface beforehand`,
+      'Lambda makes no function in a VPC unless its role has these actions on every network interface',
     );
   }
 }
