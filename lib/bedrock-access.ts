@@ -22,7 +22,8 @@ export interface BedrockAccessProps {
   readonly guardrail?: IBedrockGuardrail;
 }
 
-const INVOKE_ACTIONS = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'];
+const CHAT_ACTIONS = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'];
+const EMBEDDING_ACTIONS = ['bedrock:InvokeModel'];
 
 /**
  * Turns a list of models into exact permissions: who is granted may call these models, and nothing else of Bedrock.
@@ -89,7 +90,7 @@ export class BedrockAccess extends Construct {
     const grant = (resourceArns: string[], condition?: Record<string, string>): iam.Grant =>
       iam.Grant.addToPrincipal({
         grantee,
-        actions: INVOKE_ACTIONS,
+        actions: model.isEmbedding ? EMBEDDING_ACTIONS : CHAT_ACTIONS,
         resourceArns,
         conditions: condition && { StringEquals: condition },
       });

@@ -139,6 +139,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
         openRoutes: openRoutes(this, props),
         corsOrigins: props.corsOrigins ?? [],
       }),
+      gatewayPort: Port.API,
       lettaImage,
       lettaEnvironment: lettaEnvironment({ ...settings, database, bedrock, region }),
       lettaCommand: ['letta', 'server', '--host', '127.0.0.1', '--port', `${Port.LETTA}`],

@@ -4,7 +4,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { ContainerName, ContainerUser, ImagePath, Port } from '../../runtime/contract';
+import { ContainerName, ContainerUser, ImagePath } from '../../runtime/contract';
 import { warnUnlessPinned } from '../letta-image';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { acknowledge, acknowledgeWildcard } from './nag';
@@ -31,6 +31,8 @@ export interface LettaTaskProps {
   readonly executionRole?: iam.IRole;
   readonly gatewayImage: ecs.ContainerImage;
   readonly gatewayEnvironment: Record<string, string>;
+  /** Port that the gateway serves beyond loopback; @default - none */
+  readonly gatewayPort?: number;
   readonly lettaImage: ecs.ContainerImage;
   readonly lettaEnvironment: Record<string, string>;
   /** What the letta container runs. */
@@ -84,7 +86,7 @@ export class LettaTask extends Construct {
     const container = this.addContainer(ContainerName.GATEWAY, props.gatewayImage, {
       user: ContainerUser.GATEWAY,
       environment: props.gatewayEnvironment,
-      portMappings: [{ containerPort: Port.API }],
+      portMappings: props.gatewayPort === undefined ? undefined : [{ containerPort: props.gatewayPort }],
       healthCheck: {
         command: ['CMD', 'node', ImagePath.GATEWAY_HEALTHCHECK],
         interval: Duration.seconds(10),
