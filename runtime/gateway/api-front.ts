@@ -121,8 +121,14 @@ function forward(
 }
 
 function bodyOf(request: IncomingMessage): Dispatcher.DispatchOptions['body'] {
-  if (request.headers['transfer-encoding'] !== undefined) return request.pipe(sizeLimit(MAX_BODY_BYTES));
-  return Number(request.headers['content-length'] ?? 0) > 0 ? request : null;
+  if (request.headers['transfer-encoding'] === undefined) {
+    return Number(request.headers['content-length'] ?? 0) > 0 ? request : null;
+  }
+  const limited = sizeLimit(MAX_BODY_BYTES);
+  // Either may still fail after the dispatcher has let go of it; an error that nobody listens to would end the process.
+  request.on('error', () => limited.destroy());
+  limited.on('error', () => request.unpipe(limited));
+  return request.pipe(limited);
 }
 
 function sizeLimit(limit: number): Transform {

@@ -35,7 +35,7 @@ const administration = never('it creates, lists and removes organizations and us
 const passThrough = never("it forwards the call to another company's API");
 const internal = never("it belongs to the vendor's own cloud");
 
-/** Paths below `/v1` and `/latest`, without trailing slash; `*` is one segment, `**` is the rest. */
+/** Paths below `/v1` and `/latest`, without trailing slash; `*` is one segment, `**` the folder and all in it. */
 const ROUTES: Readonly<Record<string, readonly (readonly [methods: string, rule: Rule])[]>> = {
   '/health': [['GET', open]],
   '/ready': [['GET', open]],
@@ -217,10 +217,8 @@ const ROUTES: Readonly<Record<string, readonly (readonly [methods: string, rule:
   ],
   '/tools/mcp/**': [['GET POST PUT PATCH DELETE', mcp]],
 
-  '/mcp-servers': [['GET POST', mcp]],
   '/mcp-servers/**': [['GET POST PATCH DELETE', mcp]],
 
-  '/sandbox-config': [['GET POST', toolCode]],
   '/sandbox-config/**': [['GET POST PATCH DELETE', toolCode]],
 
   // The low-latency voice agent talks to OpenAI itself.
@@ -233,8 +231,6 @@ const ROUTES: Readonly<Record<string, readonly (readonly [methods: string, rule:
   '/git/**': [['*', never("it runs git with the server's rights")]],
   '/_internal_agents/**': [['*', internal]],
   '/_internal_blocks/**': [['*', internal]],
-  '/_internal_blocks': [['*', internal]],
-  '/_internal_runs': [['*', internal]],
   '/_internal_runs/**': [['*', internal]],
   '/_internal_search/**': [['*', internal]],
   '/_internal_templates/**': [['*', internal]],
@@ -301,11 +297,8 @@ export function judgeRoute(method: string, segments: readonly string[], opened: 
 
 function matches(pattern: readonly string[], segments: readonly string[]): boolean {
   if (pattern.at(-1) === '**') {
-    // `**` is one segment or more: the folder itself has a row of its own where it is a route.
-    return (
-      segments.length >= pattern.length &&
-      pattern.slice(0, -1).every((part, at) => part === '*' || part === segments[at])
-    );
+    const folder = pattern.slice(0, -1);
+    return segments.length >= folder.length && folder.every((part, at) => part === '*' || part === segments[at]);
   }
   return pattern.length === segments.length && pattern.every((part, at) => part === '*' || part === segments[at]);
 }

@@ -1,0 +1,157 @@
+import fc from 'fast-check';
+import { GatewayVariable, Listener } from '../../../runtime/contract';
+import { ConfigurationError, readConfiguration } from '../../../runtime/gateway/configuration';
+
+const whole: Readonly<Record<string, string>> = {
+  GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
+  AWS_REGION: 'eu-central-1',
+  GATEWAY_AWS_URL_SUFFIX: 'amazonaws.com',
+  GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
+  GATEWAY_API_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Password-AbCdEf',
+  GATEWAY_OPEN_ROUTES: 'agentImport,mcpServers',
+  GATEWAY_CORS_ORIGINS: 'https://app.letta.com,http://localhost:3000',
+  GATEWAY_IDLE_TIMEOUT_SECONDS: '600',
+  GATEWAY_STOP_TIMEOUT_SECONDS: '110',
+  GATEWAY_CHAT_MODELS: '[{"id":"eu.anthropic.claude-sonnet-4-20250514-v1:0"}]',
+  GATEWAY_EMBEDDING_MODELS: '[{"id":"amazon.titan-embed-text-v2:0","dimensions":1024,"format":"titan-v2"}]',
+  GATEWAY_GUARDRAIL_ID: 'gr-abc',
+  GATEWAY_GUARDRAIL_VERSION: '3',
+  GATEWAY_DATABASE_HOST: 'db.abc.eu-central-1.rds.amazonaws.com',
+  GATEWAY_DATABASE_PORT: '5432',
+  GATEWAY_DATABASE_NAME: 'letta',
+  GATEWAY_DATABASE_USER: 'letta_runtime',
+  GATEWAY_DATABASE_CA_FILE: '/opt/gateway/ca/rds.pem',
+  GATEWAY_DATABASE_MAX_CONNECTIONS: '80',
+  GATEWAY_CACHE_HOST: 'master.abc.euc1.cache.amazonaws.com',
+  GATEWAY_CACHE_PORT: '6379',
+  GATEWAY_CACHE_NAME: 'let-1abc',
+  GATEWAY_CACHE_USER: 'letta-user',
+  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/abc',
+};
+
+function problemsOf(environment: Record<string, string | undefined>): readonly string[] {
+  try {
+    readConfiguration(environment);
+    return [];
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+}
+
+test('reads a whole environment', () => {
+  expect(readConfiguration(whole)).toEqual({
+    listeners: new Set(Object.values(Listener)),
+    region: 'eu-central-1',
+    urlSuffix: 'amazonaws.com',
+    awsCaFile: '/opt/gateway/ca/aws.pem',
+    idleTimeoutSeconds: 600,
+    stopTimeoutSeconds: 110,
+    api: {
+      passwordSecretArn: whole.GATEWAY_API_PASSWORD_SECRET_ARN,
+      openRoutes: new Set(['agentImport', 'mcpServers']),
+      corsOrigins: new Set(['https://app.letta.com', 'http://localhost:3000']),
+    },
+    aws: {
+      models: [{ id: 'eu.anthropic.claude-sonnet-4-20250514-v1:0' }],
+      guardrail: { identifier: 'gr-abc', version: '3' },
+    },
+    embeddings: { models: [{ id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' }] },
+    cache: { host: 'master.abc.euc1.cache.amazonaws.com', port: 6379, name: 'let-1abc', user: 'letta-user' },
+    database: {
+      host: 'db.abc.eu-central-1.rds.amazonaws.com',
+      port: 5432,
+      name: 'letta',
+      user: 'letta_runtime',
+      caFile: '/opt/gateway/ca/rds.pem',
+      maxConnections: 80,
+    },
+  });
+});
+
+test('a gateway for migrations needs the database only', () => {
+  const { GATEWAY_LISTENERS: _, ...rest } = whole;
+  const database = Object.fromEntries(
+    Object.entries(rest).filter(([name]) => /DATABASE|AWS_REGION|CREDENTIALS/.test(name)),
+  );
+  expect(problemsOf({ ...database, GATEWAY_LISTENERS: 'database' })).toEqual([]);
+});
+
+const OPTIONAL = [
+  GatewayVariable.OPEN_ROUTES,
+  GatewayVariable.CORS_ORIGINS,
+  GatewayVariable.IDLE_TIMEOUT,
+  GatewayVariable.STOP_TIMEOUT,
+] as string[];
+
+test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a missing %s is named', (name) => {
+  const problems = problemsOf({ ...whole, [name]: undefined });
+  expect(problems).toEqual([expect.stringMatching(`^${name} is missing`)]);
+});
+
+test('all problems come at once', () => {
+  const problems = problemsOf({ GATEWAY_LISTENERS: 'cache' });
+  expect(problems.map((problem) => problem.split(' ')[0]).sort()).toEqual(
+    [
+      'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI',
+      'AWS_REGION',
+      'GATEWAY_AWS_CA_FILE',
+      'GATEWAY_CACHE_HOST',
+      'GATEWAY_CACHE_NAME',
+      'GATEWAY_CACHE_PORT',
+      'GATEWAY_CACHE_USER',
+    ].sort(),
+  );
+});
+
+test.each([
+  ['GATEWAY_LISTENERS', 'api,web'],
+  ['AWS_REGION', 'Frankfurt'],
+  ['GATEWAY_AWS_URL_SUFFIX', 'amazonaws.com/evil'],
+  ['GATEWAY_OPEN_ROUTES', 'everything'],
+  ['GATEWAY_CORS_ORIGINS', '*'],
+  ['GATEWAY_CORS_ORIGINS', 'https://app.letta.com/'],
+  ['GATEWAY_IDLE_TIMEOUT_SECONDS', '10m'],
+  ['GATEWAY_STOP_TIMEOUT_SECONDS', '121'],
+  ['GATEWAY_CHAT_MODELS', 'not json'],
+  ['GATEWAY_CHAT_MODELS', '[]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"a b"}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m"},{"id":"m"}]'],
+  ['GATEWAY_CHAT_MODELS', '{"id":"m"}'],
+  ['GATEWAY_EMBEDDING_MODELS', '[{"id":"m","dimensions":1000,"format":"titan-v2"}]'],
+  ['GATEWAY_EMBEDDING_MODELS', '[{"id":"m","dimensions":1024,"format":"toString"}]'],
+  ['GATEWAY_GUARDRAIL_VERSION', 'latest'],
+  ['GATEWAY_DATABASE_PORT', '0'],
+  ['GATEWAY_DATABASE_PORT', '5432.5'],
+  ['GATEWAY_DATABASE_NAME', 'letta = host=evil'],
+  ['GATEWAY_DATABASE_USER', 'letta\nadmin_users'],
+  ['GATEWAY_DATABASE_HOST', 'db password=x'],
+  ['GATEWAY_DATABASE_CA_FILE', 'relative.pem'],
+  ['GATEWAY_CACHE_NAME', 'a/b'],
+])('a malformed %s is named: %s', (name, value) => {
+  expect(problemsOf({ ...whole, [name]: value })).toEqual([expect.stringMatching(`^${name} is malformed`)]);
+});
+
+test('whatever the environment holds, reading it gives a configuration or names the variables, and nothing else', () => {
+  const names = Object.keys(whole);
+  const value = fc.oneof(
+    fc.constantFrom(...Object.values(whole)),
+    fc.string({ maxLength: 40 }),
+    fc.json(),
+    fc.constant(undefined),
+  );
+  fc.assert(
+    fc.property(fc.array(fc.tuple(fc.constantFrom(...names), value), { maxLength: 6 }), (changes) => {
+      const changed = new Set(changes.map(([name]) => name));
+      for (const problem of problemsOf({ ...whole, ...Object.fromEntries(changes) })) {
+        const name = problem.split(' ')[0];
+        expect(names).toContain(name);
+        const pair = name.startsWith('GATEWAY_GUARDRAIL')
+          ? ['GATEWAY_GUARDRAIL_ID', 'GATEWAY_GUARDRAIL_VERSION']
+          : [name];
+        expect(pair.some((variable) => changed.has(variable))).toBe(true);
+      }
+    }),
+    { numRuns: 3_000 },
+  );
+});
