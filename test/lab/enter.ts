@@ -12,6 +12,8 @@ const socketVariable = 'LETTA_LAB_SOCKET';
 export interface EnterOptions {
   /** TCP port on this machine's loopback that leads into the lab; 0 for any free one. @default - none */
   readonly port?: number;
+  /** Host that the lab may reach on port 443, through a socket and not through its network. @default - none */
+  readonly outbound?: string;
 }
 
 /** The lab as seen by the process inside of it. */
@@ -19,6 +21,8 @@ export interface Inside {
   readonly vpc: VpcNamespace;
   /** Port on the machine's loopback that leads to what `serve` was given, if one was asked for. */
   readonly port?: number;
+  /** Unix socket that leads to the host given as `outbound`. */
+  readonly outbound: string;
   /** Sends connections from outside to an address inside. */
   serve(host: string, port: number): Promise<net.Server>;
 }
@@ -35,11 +39,12 @@ export async function enterLab(options: EnterOptions = {}): Promise<Inside> {
 }
 
 function inside(owner: number): Inside {
-  const [socket, port] = (process.env[socketVariable] ?? '').split(',');
+  const [folder, port] = (process.env[socketVariable] ?? '').split(',');
   return {
     vpc: VpcNamespace.existing(owner),
+    outbound: path.join(folder, 'out'),
     port: port ? Number(port) : undefined,
-    serve: (host, target) => listen(relay(() => net.connect(target, host)), socket),
+    serve: (host, target) => listen(relay(() => net.connect(target, host)), path.join(folder, 'api')),
   };
 }
 
@@ -47,17 +52,18 @@ async function runInside(options: EnterOptions): Promise<number> {
   const vpc = VpcNamespace.create();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-lab-socket-'));
   try {
-    const socket = path.join(folder, 'api');
     let port = '';
+    const { outbound } = options;
+    if (outbound) await listen(relay(() => net.connect(443, outbound)), path.join(folder, 'out'));
     if (options.port !== undefined) {
       // A Unix socket crosses network namespaces, so the lab needs no route to the machine.
       const server = await listen(
-        relay(() => net.connect(socket)),
+        relay(() => net.connect(path.join(folder, 'api'))),
         { host: '127.0.0.1', port: options.port },
       );
       port = String((server.address() as net.AddressInfo).port);
     }
-    const env = { ...process.env, [ownerVariable]: String(process.pid), [socketVariable]: `${socket},${port}` };
+    const env = { ...process.env, [ownerVariable]: String(process.pid), [socketVariable]: `${folder},${port}` };
     const args = ['--pdeathsig', 'KILL', 'nsenter', `--net=/run/netns/${vpc.name}`, process.execPath];
     // A group of its own: Ctrl-C then reaches it once, from here, and not its containers before it can stop them.
     const child = spawn('setpriv', [...args, ...process.execArgv, ...process.argv.slice(1)], {

@@ -51,7 +51,9 @@ export class VpcNamespace {
 
   /** The namespace this process was started in, made by the process `pid`. */
   static existing(pid: number): VpcNamespace {
-    return new VpcNamespace(pid);
+    const vpc = new VpcNamespace(pid);
+    vpc.removeTasks();
+    return vpc;
   }
 
   /** A task's own namespace with an address in the VPC and the VPC as its only way out. */
@@ -74,9 +76,12 @@ export class VpcNamespace {
 
   /** Removes the VPC's and its tasks' namespaces. */
   remove(): void {
-    for (const name of namespaces()) {
-      if (name === this.name || name.startsWith(`${this.name}-`)) tryRun('ip', 'netns', 'del', name);
-    }
+    this.removeTasks();
+    tryRun('ip', 'netns', 'del', this.name);
+  }
+
+  private removeTasks(): void {
+    for (const name of namespaces()) if (name.startsWith(`${this.name}-`)) tryRun('ip', 'netns', 'del', name);
   }
 }
 
