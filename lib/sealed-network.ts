@@ -5,6 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { S3PrefixList } from './private/s3-prefix-list';
 
@@ -86,6 +87,21 @@ export interface SealedNetworkProps {
   readonly s3PrefixListId?: string;
 
   /**
+   * Whether the VPC's resolver answers only names of AWS, of the VPC's own hosts, and `allowedDomains` (Route 53
+   * Resolver DNS Firewall). Without it, data can leave in the names that are looked up.
+   *
+   * @default true
+   */
+  readonly dnsFirewall?: boolean;
+
+  /**
+   * Domains that the resolver answers too, e.g. `*.corp.example.com`.
+   *
+   * @default - none
+   */
+  readonly allowedDomains?: string[];
+
+  /**
    * How long flow logs and the logs of the deployment's functions are kept.
    *
    * @default logs.RetentionDays.THREE_MONTHS
@@ -112,6 +128,10 @@ export interface SealedNetworkProps {
  * A VPC with no way out: isolated subnets, no internet gateway, no NAT; AWS is reached by endpoints alone. Each
  * endpoint has a policy that lets this account's principals do what Letta needs and no more. Nobody reaches an
  * endpoint, nor S3, before `allowFrom` names it.
+ *
+ * No zone is looked up at synth: CloudFormation picks them. Yet aws-cdk-lib's `Vpc` asks the stack for its zones, so a
+ * stack with an explicit account and region should override `availabilityZones`, as `LettaBedrockStack` does, or
+ * `cdk synth` wants credentials.
  *
  * The VPC's default security group is emptied. CloudFormation cannot do that, so it is done by the custom resource that
  * aws-cdk-lib has for it, whose role may change that one group only; it stays emptied for as long as the VPC is there.
@@ -166,6 +186,7 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
       );
     }
     this.addImageLayers(vpc);
+    this.limitNames(props);
 
     this.s3 = ec2.Peer.prefixList(
       props.s3PrefixListId ??
@@ -227,6 +248,17 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
         resources: [`arn:${partition}:s3:::prod-${region}-starport-layer-bucket/*`],
       }),
     );
+  }
+
+  private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {
+    if (dnsFirewall ?? true) {
+      new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc, allowedDomains: allowedDomains ?? [] });
+    } else if (allowedDomains !== undefined) {
+      throw new Error(
+        `SealedNetwork ${this.node.path}: \`allowedDomains\` has no effect without \`dnsFirewall\`, got both ` +
+          '`allowedDomains` and `dnsFirewall: false`; leave one of them out',
+      );
+    }
   }
 
   /** A retained VPC keeps its subnets, and its default security group stays empty. */

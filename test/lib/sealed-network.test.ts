@@ -1,0 +1,253 @@
+import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { SealedNetwork, SealedNetworkProps } from '../../lib/sealed-network';
+
+const PREFIX_LIST = 'pl-63a5400a';
+
+function stack(): Stack {
+  return new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack');
+}
+
+function synth(props?: SealedNetworkProps, use?: (network: SealedNetwork) => void): Template {
+  const scope = stack();
+  const network = new SealedNetwork(scope, 'Network', props);
+  use?.(network);
+  return Template.fromStack(scope);
+}
+
+function client(network: SealedNetwork): ec2.SecurityGroup {
+  return new ec2.SecurityGroup(Stack.of(network), 'Client', { vpc: network.vpc, allowAllOutbound: false });
+}
+
+describe('SealedNetwork', () => {
+  test('has no way out: no internet gateway, no NAT, no route but the one to the S3 endpoint', () => {
+    const template = synth();
+    template.resourceCountIs('AWS::EC2::InternetGateway', 0);
+    template.resourceCountIs('AWS::EC2::NatGateway', 0);
+    template.resourceCountIs('AWS::EC2::Route', 0);
+    template.allResourcesProperties('AWS::EC2::Subnet', { MapPublicIpOnLaunch: false });
+  });
+
+  test('has two zones unless told otherwise, chosen by CloudFormation', () => {
+    const template = synth();
+    template.resourceCountIs('AWS::EC2::Subnet', 2);
+    for (const index of [0, 1]) {
+      template.hasResourceProperties('AWS::EC2::Subnet', {
+        AvailabilityZone: { 'Fn::Select': [index, { 'Fn::GetAZs': '' }] },
+      });
+    }
+  });
+
+  test('has as many zones as asked for, even where the region is not known', () => {
+    synth({ maxAzs: 3 }).resourceCountIs('AWS::EC2::Subnet', 3);
+  });
+
+  test('stands in the zones it is given', () => {
+    synth({ availabilityZones: ['eu-west-1b', 'eu-west-1c'] }).hasResourceProperties('AWS::EC2::Subnet', {
+      AvailabilityZone: 'eu-west-1c',
+    });
+  });
+
+  test('takes the address range it is given', () => {
+    synth({ ipAddresses: ec2.IpAddresses.cidr('172.20.0.0/20') }).hasResourceProperties('AWS::EC2::VPC', {
+      CidrBlock: '172.20.0.0/20',
+    });
+  });
+
+  test.each([1, 7, 2.5])('fails with %p zones, saying how many it wants', (maxAzs) => {
+    expect(() => synth({ maxAzs })).toThrow(
+      `SealedNetwork Stack/Network: expected 2 to 6 availability zones, got ${maxAzs}`,
+    );
+  });
+
+  test('fails when zones are both counted and named', () => {
+    expect(() => synth({ maxAzs: 2, availabilityZones: ['a', 'b'] })).toThrow(/both `availabilityZones` and `maxAzs`/);
+  });
+
+  test.each(['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'bedrock', 'bedrock-runtime'])(
+    'reaches %s by a private endpoint whose policy lets only principals of this account in',
+    (service) => {
+      synth().hasResourceProperties('AWS::EC2::VPCEndpoint', {
+        VpcEndpointType: 'Interface',
+        ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, `.${service}`]] },
+        PrivateDnsEnabled: true,
+        PolicyDocument: {
+          Version: '2012-10-17',
+          Statement: [
+            {
+              Effect: 'Allow',
+              Principal: { AWS: '*' },
+              Action: Match.anyValue(),
+              Resource: '*',
+              Condition: { StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } },
+            },
+          ],
+        },
+      });
+    },
+  );
+
+  test('has no other interface endpoint, and none whose policy allows every action', () => {
+    const endpoints = synth().findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } });
+    expect(Object.keys(endpoints)).toHaveLength(6);
+    const actions = Object.values(endpoints).flatMap((e) => e.Properties.PolicyDocument.Statement[0].Action);
+    expect(actions.filter((action: string) => action.includes('*'))).toEqual([]);
+  });
+
+  test('reads from S3 only the image layers that ECR keeps there', () => {
+    synth().hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      VpcEndpointType: 'Gateway',
+      PolicyDocument: {
+        Version: '2012-10-17',
+        Statement: [
+          {
+            Effect: 'Allow',
+            Principal: { AWS: '*' },
+            Action: 's3:GetObject',
+            Resource: {
+              'Fn::Join': [
+                '',
+                ['arn:', { Ref: 'AWS::Partition' }, ':s3:::prod-', { Ref: 'AWS::Region' }, '-starport-layer-bucket/*'],
+              ],
+            },
+          },
+        ],
+      },
+    });
+  });
+
+  test('lets nobody to the endpoints until a client is named', () => {
+    const template = synth();
+    template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
+    const groups = Object.values(template.findResources('AWS::EC2::SecurityGroup'));
+    expect(groups).toHaveLength(1);
+    expect(groups[0].Properties.SecurityGroupIngress).toBeUndefined();
+    expect(groups[0].Properties.SecurityGroupEgress).toEqual([
+      expect.objectContaining({ CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' }),
+    ]);
+  });
+
+  test('lets a named client reach the endpoints and, by prefix list, S3: HTTPS only', () => {
+    const template = synth({ s3PrefixListId: PREFIX_LIST }, (network) => network.allowFrom(client(network)));
+    template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
+      IpProtocol: 'tcp',
+      FromPort: 443,
+      ToPort: 443,
+      GroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^NetworkEndpointSecurityGroup'), 'GroupId'] },
+      SourceSecurityGroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Client'), 'GroupId'] },
+    });
+    template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
+      IpProtocol: 'tcp',
+      FromPort: 443,
+      ToPort: 443,
+      DestinationPrefixListId: PREFIX_LIST,
+    });
+    template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 2);
+  });
+
+  test('looks the S3 prefix list up while it is deployed, by a function outside the VPC', () => {
+    const template = synth({}, (network) => network.allowFrom(client(network)));
+    template.resourceCountIs('Custom::LettaS3PrefixList', 1);
+    template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
+      DestinationPrefixListId: { 'Fn::GetAtt': [Match.anyValue(), 'PrefixListId'] },
+    });
+    template.hasResourceProperties('AWS::IAM::Policy', {
+      PolicyDocument: {
+        Statement: Match.arrayWith([{ Action: 'ec2:DescribeManagedPrefixLists', Effect: 'Allow', Resource: '*' }]),
+      },
+    });
+    const functions = Object.values(template.findResources('AWS::Lambda::Function'));
+    expect(functions.filter((f) => f.Properties.VpcConfig)).toEqual([]);
+  });
+
+  test('looks nothing up when it is given the prefix list', () => {
+    synth({ s3PrefixListId: PREFIX_LIST }).resourceCountIs('Custom::LettaS3PrefixList', 0);
+  });
+
+  describe('names', () => {
+    const domains = (template: Template) =>
+      Object.values(template.findResources('AWS::Route53Resolver::FirewallDomainList')).map(
+        (l) => l.Properties.Domains,
+      );
+
+    test("of AWS and of the VPC's hosts are answered, all others do not exist", () => {
+      const template = synth();
+      expect(domains(template)).toEqual([
+        [{ 'Fn::Join': ['', ['*.', { Ref: 'AWS::URLSuffix' }]] }, '*.compute.internal', '*.ec2.internal'],
+        ['*'],
+      ]);
+      template.hasResourceProperties('AWS::Route53Resolver::FirewallRuleGroup', {
+        FirewallRules: [
+          Match.objectLike({ Priority: 1, Action: 'ALLOW' }),
+          Match.objectLike({ Priority: 2, Action: 'BLOCK', BlockResponse: 'NXDOMAIN' }),
+        ],
+      });
+      template.hasResourceProperties('AWS::Route53Resolver::FirewallRuleGroupAssociation', {
+        VpcId: { Ref: Match.stringLikeRegexp('^NetworkVpc') },
+      });
+    });
+
+    test('are added to by a prop', () => {
+      expect(domains(synth({ allowedDomains: ['*.corp.example.com'] }))[0]).toContain('*.corp.example.com');
+    });
+
+    test('are all answered when the firewall is off', () => {
+      expect(domains(synth({ dnsFirewall: false }))).toEqual([]);
+    });
+
+    test('fail to be added to a firewall that is off', () => {
+      expect(() => synth({ dnsFirewall: false, allowedDomains: ['*.corp.example.com'] })).toThrow(
+        /`allowedDomains` has no effect without `dnsFirewall`/,
+      );
+    });
+  });
+
+  test('empties the default security group of the VPC', () => {
+    synth().hasResourceProperties('Custom::VpcRestrictDefaultSG', {
+      DefaultSecurityGroupId: { 'Fn::GetAtt': [Match.anyValue(), 'DefaultSecurityGroup'] },
+    });
+  });
+
+  test('keeps the VPC and its subnets, because a retained database stands on them, and the emptied group empty', () => {
+    const template = synth();
+    for (const type of ['AWS::EC2::VPC', 'AWS::EC2::Subnet', 'Custom::VpcRestrictDefaultSG']) {
+      template.allResources(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+    }
+    template.allResources('AWS::Logs::LogGroup', { DeletionPolicy: 'Delete' });
+  });
+
+  test('goes altogether when told so', () => {
+    const { Resources } = synth({ removalPolicy: RemovalPolicy.DESTROY }).toJSON();
+    const policies = Object.values(Resources as Record<string, { DeletionPolicy?: string }>).map(
+      (r) => r.DeletionPolicy,
+    );
+    expect(policies).toContain('Delete');
+    expect(policies).not.toContain('Retain');
+  });
+
+  test('logs all traffic, for as long as asked and under the key given, which CloudWatch Logs may use', () => {
+    const scope = stack();
+    new SealedNetwork(scope, 'Network', { encryptionKey: new kms.Key(scope, 'Key') });
+    const template = Template.fromStack(scope);
+    template.hasResourceProperties('AWS::EC2::FlowLog', { ResourceType: 'VPC', TrafficType: 'ALL' });
+    template.allResourcesProperties('AWS::Logs::LogGroup', {
+      RetentionInDays: 90,
+      KmsKeyId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] },
+    });
+    template.hasResourceProperties('AWS::KMS::Key', {
+      KeyPolicy: {
+        Statement: Match.arrayWith([
+          Match.objectLike({
+            Action: Match.arrayWith(['kms:GenerateDataKey*']),
+            Principal: {
+              Service: { 'Fn::Join': ['', ['logs.', { Ref: 'AWS::Region' }, '.', { Ref: 'AWS::URLSuffix' }]] },
+            },
+            Condition: { ArnLike: { 'kms:EncryptionContext:aws:logs:arn': Match.anyValue() } },
+          }),
+        ]),
+      },
+    });
+  });
+});
