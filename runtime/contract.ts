@@ -159,6 +159,9 @@ export interface SetupProperties {
 /**
  * Properties of the migration custom resource. They carry everything the step needs (none of it is in the function's
  * environment), so that a rollback, which calls the step with the old properties, runs the old task definition.
+ *
+ * The function calls `ecs:RunTask` (with `iam:PassRole`), `ecs:DescribeTasks`, `logs:GetLogEvents` on `logGroup`, and
+ * `cloudformation:DescribeStacks` on its own stack, to accept a database that is ahead of the image during a rollback.
  */
 export interface MigrationProperties {
   readonly cluster: string;

@@ -121,10 +121,6 @@ export function describeDatabaseSetUp(vector: () => Promise<string>, expectedVer
     expect(await as(DatabaseRole.RUNTIME, 'SELECT count(*)::int AS n FROM agents')).toEqual([{ n: 1 }]);
   });
 
-  test('two attempts at once both succeed', async () => {
-    await Promise.all([setUp(), setUp()]);
-  });
-
   test('delete drops nothing and keeps the physical id', async () => {
     expect(await setUp('Delete')).toEqual({ PhysicalResourceId: 'the-id-it-was-created-with' });
     expect(await as(DatabaseRole.RUNTIME, 'SELECT count(*)::int AS n FROM agents')).toEqual([{ n: 1 }]);

@@ -2,7 +2,9 @@ import { createServer } from 'node:net';
 import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { Client } from 'pg';
 import { setUpDatabase } from '../../../runtime/functions/database-setup';
+import { setUp } from '../../../runtime/functions/database-statements';
 import { createAuthority } from '../../lab/parts/certificates';
 import { RdsLikeServer, startRdsLikeServer } from '../../lab/parts/rds-like-server';
 import { describeDatabaseSetUp, SETUP_PROPERTIES, targetOf } from './database-setup.specification';
@@ -67,6 +69,31 @@ describe('a server without the database', () => {
     await expect(setUpDatabase(create, targetOf(server, { host: '127.0.0.1' }))).rejects.toThrow(
       /Hostname\/IP does not match certificate's altnames/,
     );
+  });
+});
+
+describe('a fresh database', () => {
+  let server: RdsLikeServer;
+  beforeAll(async () => {
+    server = await startRdsLikeServer({ vector: await standInVector('0.8.5'), database: 'letta' });
+  }, 60_000);
+  afterAll(() => server?.stop());
+
+  test('is not set up over a session that is not encrypted', async () => {
+    const client = new Client(server.postgres.superuser('letta'));
+    await client.connect();
+    try {
+      await expect(setUp(client, { ...SETUP_PROPERTIES, database: 'letta' })).rejects.toThrow(
+        'the session with the database is not encrypted; wanted TLS, so check rds.force_ssl',
+      );
+    } finally {
+      await client.end();
+    }
+  });
+
+  test('is set up by several attempts at once, which wait for each other', async () => {
+    const attempts = Array.from({ length: 6 }, () => setUpDatabase(create, targetOf(server)));
+    await expect(Promise.all(attempts)).resolves.toHaveLength(6);
   });
 });
 
