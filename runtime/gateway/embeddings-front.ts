@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { Dispatcher } from 'undici';
 import { EmbeddingModel } from '../contract';
@@ -97,6 +98,8 @@ async function embed(
   }
   const startedAt = performance.now();
   const abort = new AbortController();
+  // Each call listens to it, some a moment longer than it lasts.
+  setMaxListeners(4 * CALLS_AT_ONCE, abort.signal);
   response.once('close', () => abort.abort());
   const { vectors, tokens } = await embedTexts(texts, model, options, abort);
   options.log.info('embedding', {

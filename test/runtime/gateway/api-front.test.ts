@@ -31,7 +31,10 @@ async function start({
   const seen: Seen[] = [];
   const behind = await upstream(async (request, response) => {
     if (letta) return letta(request, response);
-    seen.push({ method: request.method, url: request.url, headers: request.headers, body: await bodyOf(request) });
+    // A body that the gateway breaks off is not one that Letta has seen.
+    const body = await bodyOf(request).catch(() => undefined);
+    if (body === undefined) return;
+    seen.push({ method: request.method, url: request.url, headers: request.headers, body });
     response.setHeader('access-control-allow-origin', '*');
     response.setHeader('x-of-letta', '1');
     response.end('{"ok":true}');
@@ -101,12 +104,9 @@ test('neither password header nor any other header off the list reaches Letta', 
     },
   });
   expect(seen[0].url).toBe('/v1/agents/?limit=2');
-  const { host: _h, connection: _c, 'user-agent': _u, ...headers } = seen[0].headers;
-  expect(headers).toEqual({
-    accept: 'application/json',
-    'x-api-request-log-id': 'mine-1',
-    'content-length': undefined,
-  });
+  const { headers } = seen[0];
+  expect(Object.keys(headers).sort()).toEqual(['accept', 'connection', 'host', 'user-agent', 'x-api-request-log-id']);
+  expect(headers).toMatchObject({ accept: 'application/json', 'x-api-request-log-id': 'mine-1' });
 });
 
 test('bodies arrive whole, with a length and chunked', async () => {
