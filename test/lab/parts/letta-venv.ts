@@ -23,7 +23,7 @@ export interface LettaVenv {
 
 /**
  * Installs Letta from the image's own lock files by the Dockerfile's steps, once per content of these files: about a
- * minute and 0.9 GB, then nothing. Needs uv and Python 3.11.
+ * minute and 1 GB, then nothing. Needs uv and Python 3.11.
  */
 export async function lettaVenv(): Promise<LettaVenv> {
   const files = INPUTS.map((name) => `${IMAGE}/${name}`);
