@@ -12,6 +12,7 @@ import { encryptedLogGroup } from './private/encrypted-log-group';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge } from './private/nag';
+import { requireRdsAuthority } from './private/rds-authorities';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
 
@@ -221,6 +222,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
     super(scope, id);
+    requireRdsAuthority(this);
 
     const { vpc } = props;
     const multiAz = props.multiAz ?? true;
@@ -391,6 +393,7 @@ class ImportedDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, attrs: LettaDatabaseAttributes) {
     super(scope, id);
+    requireRdsAuthority(this);
     if (!Token.isUnresolved(attrs.resourceId) && !/^(db|cluster)-[A-Z0-9]+$/.test(attrs.resourceId)) {
       throw new Error(
         `LettaDatabase ${this.node.path}: \`resourceId\` must be the instance's resource id, like ` +

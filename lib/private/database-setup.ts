@@ -48,7 +48,8 @@ export class DatabaseSetup extends Construct implements ec2.IConnectable {
     const step = new ProviderFunction(this, 'Step', {
       bundle: 'database-setup',
       description: 'Makes the extension, the schema and the roles of the Letta database',
-      timeout: Duration.minutes(5),
+      // Its own retries while the database wakes take up to five minutes.
+      timeout: Duration.minutes(10),
       environment: {
         [SetupVariable.HOST]: props.host,
         [SetupVariable.PORT]: `${props.port}`,

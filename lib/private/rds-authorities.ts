@@ -1,0 +1,43 @@
+import { Stack, Token } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+
+/** Regions whose RDS authorities are in the images and the set-up function (`runtime/images/gateway/ca/rds.pem`). */
+export const REGIONS_WITH_RDS_AUTHORITY: readonly string[] = [
+  'af-south-1',
+  'ap-east-1',
+  'ap-northeast-1',
+  'ap-northeast-2',
+  'ap-northeast-3',
+  'ap-south-1',
+  'ap-south-2',
+  'ap-southeast-1',
+  'ap-southeast-2',
+  'ap-southeast-3',
+  'ap-southeast-4',
+  'ca-central-1',
+  'eu-central-1',
+  'eu-central-2',
+  'eu-north-1',
+  'eu-south-1',
+  'eu-south-2',
+  'eu-west-1',
+  'eu-west-2',
+  'eu-west-3',
+  'me-central-1',
+  'me-south-1',
+  'sa-east-1',
+  'us-east-1',
+  'us-east-2',
+  'us-west-1',
+  'us-west-2',
+];
+
+/** Every connection verifies the server's certificate: where its authority isn't shipped, none would ever succeed. */
+export function requireRdsAuthority(scope: Construct): void {
+  const { region } = Stack.of(scope);
+  if (Token.isUnresolved(region) || REGIONS_WITH_RDS_AUTHORITY.includes(region)) return;
+  throw new Error(
+    `LettaDatabase ${scope.node.path}: the certificates shipped with this library hold no RDS authority of region ` +
+      `'${region}', so the gateway could verify no database there; wanted one of ${REGIONS_WITH_RDS_AUTHORITY.join(', ')}`,
+  );
+}
