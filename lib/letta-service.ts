@@ -105,8 +105,9 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
         allowAllOutbound: false,
       });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
-    database.connections.allowDefaultPortFrom(this, 'Letta service');
-    cache.connections.allowDefaultPortFrom(this, 'Letta service');
+    // Said from this side, so that the rules stand in this stack when the stores are of another one.
+    this.connections.allowToDefaultPort(database, 'Letta service to its database');
+    this.connections.allowToDefaultPort(cache, 'Letta service to its cache');
 
     this.apiPassword = props.apiPassword ?? this.generatedPassword(props);
     this.cluster =

@@ -5,7 +5,7 @@ const fs = require('fs');
 const Module = require('module');
 const path = require('path');
 
-const root = path.resolve(__dirname, '..');
+const root = path.resolve(module.path, '..');
 const sources = ['bin', 'lib', 'lib/private', 'examples']
   .flatMap((folder) =>
     fs.existsSync(path.join(root, folder))

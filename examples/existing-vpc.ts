@@ -1,0 +1,41 @@
+import { App, Stack } from 'aws-cdk-lib';
+import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { BedrockAccess, BedrockModel, LettaCache, LettaDatabase, LettaService } from '../lib';
+
+/** Single constructs in a network that a platform team already has, with endpoints and a database of its own. */
+const app = new App();
+const stack = new Stack(app, 'Agents', { env: { account: '111122223333', region: 'us-east-1' } });
+
+const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+  vpcId: 'vpc-0123456789abcdef0',
+  availabilityZones: ['us-east-1a', 'us-east-1b'],
+  isolatedSubnetIds: ['subnet-0aaaaaaaaaaaaaaaa', 'subnet-0bbbbbbbbbbbbbbbb'],
+});
+const endpoints = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Endpoints', 'sg-0123456789abcdef0');
+
+const database = LettaDatabase.fromLettaDatabaseAttributes(stack, 'Database', {
+  host: 'letta.abcdefghijkl.us-east-1.rds.amazonaws.com',
+  resourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+  securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'DatabaseGroup', 'sg-0aaaaaaaaaaaaaaaa'),
+  maxConnections: 450,
+});
+const cache = new LettaCache(stack, 'Cache', { vpc });
+
+const service = new LettaService(stack, 'Service', {
+  vpc,
+  database,
+  cache,
+  bedrock: new BedrockAccess(stack, 'Bedrock', {
+    models: [BedrockModel.US_CLAUDE_SONNET_4_6],
+    embeddings: [BedrockModel.COHERE_EMBED_MULTILINGUAL_V3],
+  }),
+  certificate: acm.Certificate.fromCertificateArn(
+    stack,
+    'Certificate',
+    'arn:aws:acm:us-east-1:111122223333:certificate/00000000-1111-2222-3333-444444444444',
+  ),
+});
+service.connections.allowTo(endpoints, ec2.Port.tcp(443), 'AWS by interface endpoints');
+service.connections.allowTo(ec2.Peer.prefixList('pl-63a5400a'), ec2.Port.tcp(443), 'image layers in S3');
+service.allowFrom(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Clients', 'sg-0bbbbbbbbbbbbbbbb'));

@@ -1,0 +1,67 @@
+import { spawnSync } from 'child_process';
+import * as fs from 'fs';
+import * as os from 'os';
+import * as path from 'path';
+
+const root = path.resolve(__dirname, '../..');
+const examples = fs.readdirSync(path.join(root, 'examples')).filter((file) => file.endsWith('.ts'));
+
+/** Runs an app as the CDK's command line does. */
+function synthesize(
+  app: string,
+  context: Record<string, string> = {},
+): { status: number | null; output: string; templates: string[] } {
+  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-letta-'));
+  try {
+    const { status, stdout, stderr } = spawnSync('node', ['-r', './tools/ts-register.js', app], {
+      cwd: root,
+      encoding: 'utf8',
+      env: { ...process.env, CDK_OUTDIR: outdir, CDK_VALIDATION: 'false', CDK_CONTEXT_JSON: JSON.stringify(context) },
+    });
+    const files = fs.readdirSync(outdir);
+    const templates = files.filter((file) => file.endsWith('.template.json'));
+    const metadata = files.filter((file) => file.endsWith('.metadata.json') || file === 'manifest.json');
+    const warnings = metadata.map((file) => fs.readFileSync(path.join(outdir, file), 'utf8')).join();
+    return { status, output: stdout + stderr, templates, warnings };
+  } finally {
+    fs.rmSync(outdir, { recursive: true });
+  }
+}
+
+test('there are examples', () => {
+  expect(examples.length).toBeGreaterThanOrEqual(4);
+});
+
+test.each(examples)('%s synthesizes', (example) => {
+  const { status, output, templates } = synthesize(`examples/${example}`);
+  expect({ status, output: status ? output : '' }).toEqual({ status: 0, output: '' });
+  expect(templates).not.toEqual([]);
+});
+
+describe('bin/letta.ts', () => {
+  test('gives LettaBedrockStack and warns of plain HTTP', () => {
+    const { status, templates, warnings } = synthesize('bin/letta.ts');
+    expect(status).toBe(0);
+    expect(templates).toEqual(['LettaBedrockStack.template.json']);
+    expect(warnings).toContain('cdk-letta:LettaService.http');
+  });
+
+  test('takes certificate, models, clients, account and region from context', () => {
+    const { status, templates, warnings } = synthesize('bin/letta.ts', {
+      certificateArn: 'arn:aws:acm:ap-northeast-1:111122223333:certificate/x',
+      models: 'jp.anthropic.claude-sonnet-4-6, jp.anthropic.claude-haiku-4-5-20251001-v1:0',
+      embeddings: 'cohere.embed-multilingual-v3',
+      allowFrom: '10.0.0.0/8,192.168.0.0/16',
+      account: '111122223333',
+      region: 'ap-northeast-1',
+    });
+    expect({ status, templates }).toEqual({ status: 0, templates: ['LettaBedrockStack.template.json'] });
+    expect(warnings).not.toContain('cdk-letta:LettaService.http');
+  });
+
+  test('fails on a profile that the region does not serve', () => {
+    const { status, output } = synthesize('bin/letta.ts', { region: 'eu-central-1' });
+    expect(status).not.toBe(0);
+    expect(output).toContain("cannot be called from the stack's region 'eu-central-1'");
+  });
+});

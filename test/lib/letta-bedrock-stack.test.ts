@@ -1,0 +1,93 @@
+import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { CacheEngine, LettaBedrockStack, LettaCache, SealedNetwork } from '../../lib';
+import { enterpriseStack } from './enterprise-stack';
+import { CDK_JSON_CONTEXT, Match, Template, testApp } from './support';
+
+const synthesized = (make: (app: App) => Stack, context?: Record<string, unknown>): string =>
+  JSON.stringify(Template.fromStack(make(testApp(context))).toJSON(), undefined, 1);
+
+const plain = (app: App): Stack => new LettaBedrockStack(app, 'LettaBedrockStack', { http: true });
+
+test('composes network, database, cache and service', () => {
+  const template = Template.fromStack(plain(testApp()));
+  for (const type of [
+    'AWS::EC2::VPC',
+    'AWS::RDS::DBInstance',
+    'AWS::ElastiCache::ReplicationGroup',
+    'AWS::ECS::Service',
+  ]) {
+    template.resourceCountIs(type, 1);
+  }
+});
+
+test('says where the API is and where its password', () => {
+  const { Outputs } = Template.fromStack(plain(testApp())).toJSON();
+  expect(Outputs.Url.Value['Fn::Join'][1][0]).toBe('http://');
+  expect(Outputs.ApiPasswordSecretArn.Value).toEqual({ Ref: expect.stringContaining('ServiceApiPassword') });
+});
+
+test('has no way out: no internet gateway, no NAT gateway, no rule to everywhere', () => {
+  const template = Template.fromStack(plain(testApp()));
+  template.resourceCountIs('AWS::EC2::InternetGateway', 0);
+  template.resourceCountIs('AWS::EC2::NatGateway', 0);
+  expect(JSON.stringify(template.toJSON())).not.toContain('0.0.0.0/0');
+});
+
+test('has no fixed physical name', () => {
+  const { Resources } = Template.fromStack(plain(testApp())).toJSON();
+  const names = ['BucketName', 'FunctionName', 'RoleName', 'ClusterName', 'LoadBalancerName'];
+  const named = Object.entries(Resources as Record<string, { Properties?: object }>).filter(([, { Properties }]) =>
+    Object.keys(Properties ?? {}).some((name) => names.includes(name)),
+  );
+  expect(named.map(([id]) => id)).toEqual([]);
+});
+
+test.each([
+  ['without feature flags', {}],
+  ["with cdk.json's", CDK_JSON_CONTEXT],
+])('gives the same template twice, %s', (_name, context) => {
+  expect(synthesized(plain, context)).toBe(synthesized(plain, context));
+  expect(synthesized(enterpriseStack, context)).toBe(synthesized(enterpriseStack, context));
+});
+
+test('takes parts of its owner instead of making them', () => {
+  const app = testApp();
+  const owner = new Stack(app, 'Owner');
+  const network = new SealedNetwork(owner, 'Network', { maxAzs: 3 });
+  const cache = new LettaCache(owner, 'Cache', { vpc: network.vpc, engine: CacheEngine.VALKEY_8_1 });
+  const template = Template.fromStack(new LettaBedrockStack(app, 'Letta', { http: true, vpc: network.vpc, cache }));
+  template.resourceCountIs('AWS::EC2::VPC', 0);
+  template.resourceCountIs('AWS::ElastiCache::ReplicationGroup', 0);
+  template.resourceCountIs('AWS::RDS::DBInstance', 1);
+});
+
+test('fails on a sealed network and a VPC together', () => {
+  const app = testApp();
+  const owner = new Stack(app, 'Owner');
+  const network = new SealedNetwork(owner, 'Network');
+  const vpc = new ec2.Vpc(owner, 'Vpc');
+  expect(() => new LettaBedrockStack(app, 'Letta', { http: true, network, vpc })).toThrow(
+    'Letta: network and vpc are both given, wanted one of them: leave vpc out',
+  );
+});
+
+test('fails at synth in a region that its profiles do not serve', () => {
+  const env = { account: '111122223333', region: 'eu-west-1' };
+  expect(() => new LettaBedrockStack(testApp(), 'Letta', { http: true, env })).toThrow(
+    "cannot be called from the stack's region 'eu-west-1'",
+  );
+});
+
+test('an enterprise stack demands its guardrail and encrypts with its key', () => {
+  const template = Template.fromStack(enterpriseStack(testApp()));
+  template.hasResourceProperties('AWS::RDS::DBInstance', { KmsKeyId: Match.stringLikeRegexp('key/0000') });
+  template.allResourcesProperties('AWS::Logs::LogGroup', { KmsKeyId: Match.stringLikeRegexp('key/0000') });
+  template.hasResourceProperties('AWS::ElasticLoadBalancingV2::Listener', { Port: 443, Protocol: 'HTTPS' });
+  expect(JSON.stringify(template.toJSON())).toContain('guardrail/gr4ab2:3');
+});
+
+test('an enterprise stack stays as it is', () => {
+  const masked = synthesized(enterpriseStack, CDK_JSON_CONTEXT).replace(/[a-f0-9]{64}/g, 'ASSET');
+  expect(masked).toMatchSnapshot();
+});
