@@ -6,7 +6,8 @@ import { cached, REPOSITORY } from './cache';
 import { run } from './command';
 
 const IMAGE = 'runtime/images/letta';
-const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', 'trim.py', 'ca.pem'];
+const TRIM = 'trim.py';
+const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', TRIM, 'ca.pem'];
 const BUILD = path.join(REPOSITORY, IMAGE, 'build.txt');
 // The system's interpreter is readable by the unprivileged user the lab runs Letta as; one in a home folder may not be.
 const SYSTEM_PYTHON = '/usr/bin/python3.11';
@@ -24,10 +25,13 @@ export interface LettaVenv {
 /**
  * Installs Letta from the image's own lock files by the Dockerfile's steps, once per content of these files: about a
  * minute and 1 GB, then nothing. Needs uv and Python 3.11.
+ *
+ * @param options.trim whether packages are cut as in the image; if not, they are as their wheels have them. @default true
  */
-export async function lettaVenv(): Promise<LettaVenv> {
-  const files = INPUTS.map((name) => `${IMAGE}/${name}`);
-  const folder = await cached('letta', { files, text: LETTA_VERSION }, build);
+export async function lettaVenv({ trim = true } = {}): Promise<LettaVenv> {
+  const files = INPUTS.filter((name) => trim || name !== TRIM).map((name) => `${IMAGE}/${name}`);
+  const name = trim ? 'letta' : 'letta-untrimmed';
+  const folder = await cached(name, { files, text: LETTA_VERSION }, (target) => build(target, trim));
   return {
     venv: path.join(folder, 'venv'),
     migrations: path.join(folder, 'migrations'),
@@ -35,7 +39,7 @@ export async function lettaVenv(): Promise<LettaVenv> {
   };
 }
 
-async function build(folder: string): Promise<void> {
+async function build(folder: string, trim: boolean): Promise<void> {
   const image = path.join(REPOSITORY, IMAGE);
   const venv = path.join(folder, 'venv');
   const python = path.join(venv, 'bin/python');
@@ -48,7 +52,7 @@ async function build(folder: string): Promise<void> {
   if (version.trim() !== LETTA_VERSION) {
     throw new Error(`${IMAGE}/letta.txt installs letta ${version.trim()}, wanted ${LETTA_VERSION}`);
   }
-  await run(python, [path.join(image, 'trim.py'), await sitePackages(venv)]);
+  if (trim) await run(python, [path.join(image, TRIM), await sitePackages(venv)]);
   await fetchMigrations(folder, image);
   await copyFile(path.join(image, 'ca.pem'), path.join(folder, 'ca.pem'));
 }

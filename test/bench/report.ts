@@ -1,0 +1,121 @@
+import type { Block } from './compare';
+import type { Machine } from './machine';
+import { median, quantile } from './statistics';
+import type { SynthRun } from './synth';
+import type { TurnFigures } from './turns';
+
+/** What this stack is meant to reach against the documented configuration, and what synthesis may cost. */
+export const target = { turnRatio: 1 / 4, throughputRatio: 4.5, synthSeconds: 4, synthMegabytes: 512 } as const;
+
+interface Compared {
+  readonly figure: string;
+  readonly stack: number;
+  readonly docs: number;
+  /** Stack over docs. */
+  readonly ratio: number;
+  /** The same of each round alone, smallest and largest. */
+  readonly rounds: [number, number];
+  readonly target?: number;
+}
+
+/** The figures of turns, over all rounds. */
+export function compareTurns({ stack, docs }: TurnFigures): Compared[] {
+  const row = (figure: string, of: (blocks: Block[]) => number, wanted?: number): Compared => {
+    const rounds = stack.map((block, round) => of([block]) / of([docs[round]]));
+    const [ours, theirs] = [of(stack), of(docs)];
+    const range: [number, number] = [Math.min(...rounds), Math.max(...rounds)];
+    return { figure, stack: ours, docs: theirs, ratio: ours / theirs, rounds: range, target: wanted };
+  };
+  const times = (kind: 'plain' | 'tool' | 'atOnce', share: number) => (blocks: Block[]) =>
+    quantile(
+      blocks.flatMap((block) => block[kind]),
+      share,
+    );
+  return [
+    row('plain turn p50, ms', times('plain', 0.5), target.turnRatio),
+    row('plain turn p90, ms', times('plain', 0.9)),
+    row('turn with a tool call p50, ms', times('tool', 0.5), target.turnRatio),
+    row('turn with a tool call p90, ms', times('tool', 0.9)),
+    row('8 agents at once p50, ms', times('atOnce', 0.5)),
+    row(
+      '8 agents at once, turns/s',
+      (blocks) => mean(blocks.map((block) => block.turnsPerSecond)),
+      target.throughputRatio,
+    ),
+  ];
+}
+
+export function turnsTable(figures: TurnFigures): string {
+  const rows = compareTurns(figures).map(({ figure, stack, docs, ratio, rounds, target: wanted }) => [
+    figure,
+    number(stack),
+    number(docs),
+    `${ratio.toFixed(2)} ×`,
+    rounds.map((one) => one.toFixed(2)).join(' to '),
+    wanted === undefined
+      ? ''
+      : judged(wanted < 1 ? ratio <= wanted : ratio >= wanted, `${wanted < 1 ? '≤' : '≥'} ${wanted} ×`),
+  ]);
+  const count = (kind: 'plain' | 'tool' | 'atOnce') =>
+    `${sum(figures.stack.map((block) => block[kind].length))} and ${sum(figures.docs.map((block) => block[kind].length))}`;
+  return [
+    table([['Agent turns', 'this stack', 'as the docs say', 'ratio', 'of single rounds', 'target'], ...rows]),
+    `${figures.stack.length} rounds, alternating; turns measured (this stack and docs): ${count('plain')} plain, ${count('tool')} with a tool call, ${count('atOnce')} at once`,
+    `processor in use meanwhile, other load included: ${percent(figures.stack)} and ${percent(figures.docs)}`,
+  ].join('\n');
+}
+
+export function synthTable(runs: SynthRun[]): string {
+  const seconds = median(runs.map((run) => run.seconds));
+  const largest = Math.max(...runs.map((run) => run.largest)) / 2 ** 20;
+  const tree = Math.max(...runs.map((run) => run.tree)) / 2 ** 20;
+  const range = [Math.min(...runs.map((run) => run.seconds)), Math.max(...runs.map((run) => run.seconds))];
+  const { synthSeconds, synthMegabytes } = target;
+  return [
+    table([
+      ['npx cdk synth LettaBedrockStack', 'figure', 'target'],
+      ['warm wall time, median, s', seconds.toFixed(2), judged(seconds <= synthSeconds, `≤ ${synthSeconds}`)],
+      [
+        'peak memory of the largest process, MiB',
+        number(largest),
+        judged(largest <= synthMegabytes, `≤ ${synthMegabytes}`),
+      ],
+      ['peak memory of all its processes, MiB', number(tree), ''],
+    ]),
+    `${runs.length} runs after one that warms up, ${range.map((one) => one.toFixed(2)).join(' to ')} s`,
+  ].join('\n');
+}
+
+export function heading({ date, processor, cores, memoryGiB, node }: Machine, load: number[]): string {
+  return [
+    `${date} · ${cores} cores (${processor}) · ${memoryGiB} GiB · Node ${node} · load before and after: ${load.map((one) => one.toFixed(1)).join(', ')}`,
+    'other load distorts times: compare within one run, on a quiet machine',
+  ].join('\n');
+}
+
+function table(rows: string[][]): string {
+  const widths = rows[0].map((_, column) => Math.max(...rows.map((row) => row[column].length)));
+  const line = (row: string[]) =>
+    row.map((cell, column) => (column === 0 ? cell.padEnd(widths[0]) : cell.padStart(widths[column]))).join('   ');
+  return [line(rows[0]), widths.map((width) => '─'.repeat(width)).join('───'), ...rows.slice(1).map(line)].join('\n');
+}
+
+function judged(met: boolean, wanted: string): string {
+  return `${wanted} ${met ? 'met' : 'MISSED'}`;
+}
+
+function number(value: number): string {
+  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
+}
+
+function percent(blocks: Block[]): string {
+  return `${(100 * mean(blocks.map((block) => block.processorUse))).toFixed(0)} %`;
+}
+
+function sum(values: number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
+
+function mean(values: number[]): number {
+  return sum(values) / values.length;
+}
