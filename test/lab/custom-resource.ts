@@ -38,14 +38,14 @@ export function hasProvider(template: Template, id: string): boolean {
 export async function runCustomResource(id: string, run: CustomResourceRun): Promise<Record<string, string>> {
   const { template, invoke } = run;
   const variables = frameworkVariables(template, id);
-  const { ServiceToken: _token, ...properties } = template.properties(id);
+  const properties = template.properties(id);
   const event = {
     RequestType: run.requestType ?? 'Create',
     RequestId: randomUUID(),
     StackId: String(template.resolve({ Ref: 'AWS::StackId' })),
     LogicalResourceId: id,
     ResourceType: template.resource(id).Type,
-    ResourceProperties: strings(properties),
+    ResourceProperties: strings({ ...properties, ServiceToken: undefined }),
     ...(run.physicalResourceId ? { PhysicalResourceId: run.physicalResourceId } : {}),
   };
   const started = (await invoke(allowed(run, id, variables.USER_ON_EVENT_FUNCTION_ARN), event)) as Answer;
@@ -69,7 +69,9 @@ function framework(template: Template, id: string): string {
 }
 
 function frameworkVariables(template: Template, id: string): Record<string, string> {
-  const properties = template.properties<{ Environment?: { Variables: Record<string, string> } }>(framework(template, id));
+  const properties = template.properties<{ Environment?: { Variables: Record<string, string> } }>(
+    framework(template, id),
+  );
   return properties.Environment?.Variables ?? {};
 }
 
@@ -86,5 +88,6 @@ function allowed({ template, record }: CustomResourceRun, id: string, functionAr
 function strings(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(strings);
   if (typeof value !== 'object' || value === null) return String(value);
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [key, strings(item)]));
+  const entries = Object.entries(value).filter(([, item]) => item !== undefined);
+  return Object.fromEntries(entries.map(([key, item]) => [key, strings(item)]));
 }

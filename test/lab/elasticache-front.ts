@@ -81,7 +81,8 @@ export class ElastiCacheFront {
     const { url, service, region, keys } = signer;
     if (service !== 'elasticache' || region !== Account.REGION) throw wrong(`signed for ${service} in ${region}`);
     if (url.host !== replicationGroupId || url.pathname !== '/') throw wrong(`signed for ${url.host}${url.pathname}`);
-    if (url.searchParams.get('Action') !== 'connect') throw wrong(`signed for action ${url.searchParams.get('Action')}`);
+    if (url.searchParams.get('Action') !== 'connect')
+      throw wrong(`signed for action ${url.searchParams.get('Action')}`);
     if (url.searchParams.get('User') !== user) throw wrong(`signed for user ${url.searchParams.get('User')}`);
     for (const resource of [`replicationgroup:${replicationGroupId}`, `user:${user}`]) {
       const access = { action: 'elasticache:Connect', resource: arn('elasticache', resource) };

@@ -4,6 +4,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import { VpcNamespace } from './namespace';
+import { prepareParts } from './prepare';
 import { checkRequirements } from './requirements';
 
 const ownerVariable = 'LETTA_LAB_NAMESPACE_OWNER';
@@ -35,6 +36,7 @@ export async function enterLab(options: EnterOptions = {}): Promise<Inside> {
   const owner = process.env[ownerVariable];
   if (owner) return inside(Number(owner));
   checkRequirements();
+  await prepareParts((what) => console.log(`the lab ${what}`));
   process.exit(await runInside(options));
 }
 
@@ -44,7 +46,11 @@ function inside(owner: number): Inside {
     vpc: VpcNamespace.existing(owner),
     outbound: path.join(folder, 'out'),
     port: port ? Number(port) : undefined,
-    serve: (host, target) => listen(relay(() => net.connect(target, host)), path.join(folder, 'api')),
+    serve: (host, target) =>
+      listen(
+        relay(() => net.connect(target, host)),
+        path.join(folder, 'api'),
+      ),
   };
 }
 
@@ -54,7 +60,11 @@ async function runInside(options: EnterOptions): Promise<number> {
   try {
     let port = '';
     const { outbound } = options;
-    if (outbound) await listen(relay(() => net.connect(443, outbound)), path.join(folder, 'out'));
+    if (outbound)
+      await listen(
+        relay(() => net.connect(443, outbound)),
+        path.join(folder, 'out'),
+      );
     if (options.port !== undefined) {
       // A Unix socket crosses network namespaces, so the lab needs no route to the machine.
       const server = await listen(

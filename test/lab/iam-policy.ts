@@ -49,7 +49,8 @@ function applies(statement: Statement, request: AccessRequest): boolean {
 function holds(operator: string, keys: Record<string, string | string[]>, request: AccessRequest): boolean {
   return Object.entries(keys).every(([key, patterns]) => {
     const value = request.context?.[key];
-    if (operator === 'Null') return list(patterns).some((wanted) => (value === undefined) === (String(wanted) === 'true'));
+    if (operator === 'Null')
+      return list(patterns).some((wanted) => (value === undefined) === (String(wanted) === 'true'));
     const [name, optional] = [operator.replace(/IfExists$/, ''), operator.endsWith('IfExists')];
     if (!operators[name]) throw new Error(`the lab's policy evaluator does not know the operator '${operator}'`);
     if (value === undefined) return optional;
@@ -60,7 +61,9 @@ function holds(operator: string, keys: Record<string, string | string[]>, reques
 function matches(value: string, pattern: string): boolean {
   const expression = pattern
     .split('')
-    .map((character) => (character === '*' ? '.*' : character === '?' ? '.' : character.replace(/[\\^$+.()|[\]{}]/, '\\$&')))
+    .map((character) =>
+      character === '*' ? '.*' : character === '?' ? '.' : character.replace(/[\\^$+.()|[\]{}]/, '\\$&'),
+    )
     .join('');
   return new RegExp(`^${expression}$`, 's').test(value);
 }

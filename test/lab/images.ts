@@ -20,7 +20,8 @@ export interface ImageParts {
 export function imageOf(container: ContainerDefinition, assembly: Assembly, parts: ImageParts): Image {
   const tag = container.Image.split(':').pop() ?? '';
   const folder = assembly.imageFolders[tag];
-  if (!folder) throw new Error(`container ${container.Name}: the lab builds only images of this package, not ${container.Image}`);
+  if (!folder)
+    throw new Error(`container ${container.Name}: the lab builds only images of this package, not ${container.Image}`);
   const mounts =
     container.Name === ContainerName.GATEWAY
       ? [

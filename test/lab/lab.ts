@@ -82,7 +82,6 @@ export class Lab {
     const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack);
     const values = new LabValues();
     const template = new Template(assembly.template, assembly.folder, values);
-    progress('looks for Letta, Node 24 and pgvector (about two minutes the first time)');
     const [letta, node] = await Promise.all([lettaVenv(), node24()]);
     progress('starts Postgres, Redis and the fake AWS');
     const services = await LabServices.start({
@@ -175,7 +174,10 @@ export class Lab {
   private makeSecrets(): void {
     for (const [id, secret] of this.template.ofType('AWS::SecretsManager::Secret')) {
       const rules = secret.Properties?.GenerateSecretString as { PasswordLength?: number } | undefined;
-      const value = randomBytes(128).toString('base64').replace(/\W/g, '').slice(0, rules?.PasswordLength ?? 32);
+      const value = randomBytes(128)
+        .toString('base64')
+        .replace(/\W/g, '')
+        .slice(0, rules?.PasswordLength ?? 32);
       this.services.secrets.put(String(this.template.resolve({ Ref: id })), value);
     }
   }
@@ -249,7 +251,11 @@ export class Lab {
       return answer?.status === 200;
     };
     const evidence = () => task.evidence();
-    await waitFor(`the service to be healthy at ${HealthCheckPath}`, look, { timeout: 180_000, interval: 300, evidence });
+    await waitFor(`the service to be healthy at ${HealthCheckPath}`, look, {
+      timeout: 180_000,
+      interval: 300,
+      evidence,
+    });
   }
 }
 

@@ -130,7 +130,8 @@ export class RdsFront {
     const { url, service, region, keys } = signer;
     if (service !== 'rds-db' || region !== Account.REGION) throw wrong(`signed for ${service} in ${region}`);
     if (url.host !== `${host}:${port}` || url.pathname !== '/') throw wrong(`signed for ${url.host}${url.pathname}`);
-    if (url.searchParams.get('Action') !== 'connect') throw wrong(`signed for action ${url.searchParams.get('Action')}`);
+    if (url.searchParams.get('Action') !== 'connect')
+      throw wrong(`signed for action ${url.searchParams.get('Action')}`);
     if (url.searchParams.get('DBUser') !== user) throw wrong(`signed for user ${url.searchParams.get('DBUser')}`);
     const access = { action: 'rds-db:connect', resource: arn('rds-db', `dbuser:${resourceId}/${user}`) };
     if (!record.decide(keys.role, access)) throw wrong(`role ${keys.role} may not connect as ${user}`);

@@ -21,7 +21,9 @@ export const bedrockHost = `bedrock-runtime.${Account.REGION}.${Account.URL_SUFF
 export function realBedrock(environment: NodeJS.ProcessEnv, socket: string): Forward {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = environment;
   if (!accessKeyId || !secretAccessKey) {
-    throw new Error('--bedrock needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN) in the environment');
+    throw new Error(
+      '--bedrock needs AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY (and AWS_SESSION_TOKEN) in the environment',
+    );
   }
   const credentials = { accessKeyId, secretAccessKey, sessionToken: environment.AWS_SESSION_TOKEN };
   const signer = new SignatureV4({ credentials, region: Account.REGION, service: 'bedrock', sha256: Sha256 });

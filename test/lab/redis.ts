@@ -40,7 +40,9 @@ export class Redis {
     ];
     const file = path.join(folder, 'redis.conf');
     writeFileSync(file, `${configuration.join('\n')}\n`, { mode: 0o600 });
-    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', file], { stdio: ['ignore', 'pipe', 'pipe'] });
+    this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', file], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
     log.follow(this.process.stdout!);
     log.follow(this.process.stderr!);
     await waitFor('Redis to accept connections', () => this.ready(), { timeout: 10_000, evidence: () => log.tail() });

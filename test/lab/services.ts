@@ -144,14 +144,18 @@ async function needsToken(postgres: Postgres, user: string): Promise<boolean> {
     `SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member
      WHERE g.rolname = 'rds_iam' AND u.rolname = '${user.replaceAll("'", "''")}' AND (m.inherit_option OR m.set_option)`,
   );
-  if (rows.length === 0 && iamRoles.includes(user)) throw new Error(`${user} is no member of rds_iam and has no password`);
+  if (rows.length === 0 && iamRoles.includes(user))
+    throw new Error(`${user} is no member of rds_iam and has no password`);
   return rows.length > 0;
 }
 
 /** The master as RDS makes it, its password in the secret that RDS manages. */
 function masterOf(template: Template, secrets: FakeSecretsManager): Master {
   const [id, instance] = template.only('AWS::RDS::DBInstance');
-  const master = { username: String(instance.Properties?.MasterUsername), password: randomBytes(18).toString('base64url') };
+  const master = {
+    username: String(instance.Properties?.MasterUsername),
+    password: randomBytes(18).toString('base64url'),
+  };
   const secretArn = template.resolve({ 'Fn::GetAtt': [id, 'MasterUserSecret.SecretArn'] });
   secrets.put(String(secretArn), JSON.stringify(master));
   return master;
@@ -161,7 +165,9 @@ function masterOf(template: Template, secrets: FakeSecretsManager): Master {
 function postgresSettings(template: Template): Record<string, string> {
   const parameters = template
     .ofType('AWS::RDS::DBParameterGroup')
-    .flatMap(([id]) => Object.entries(template.properties<{ Parameters?: Record<string, string> }>(id).Parameters ?? {}));
+    .flatMap(([id]) =>
+      Object.entries(template.properties<{ Parameters?: Record<string, string> }>(id).Parameters ?? {}),
+    );
   const known = parameters.filter(([name]) => !name.startsWith('rds.'));
   return Object.fromEntries(known.map(([name, value]) => [name, `'${value}'`]));
 }

@@ -88,13 +88,15 @@ export async function verifyPresigned(token: string, issuer: KeyIssuer): Promise
   }
   const parameter = (name: string) => {
     const values = url.searchParams.getAll(name);
-    if (values.length !== 1) throw new SignatureError('InvalidToken', `${name} is there ${values.length} times, not once`);
+    if (values.length !== 1)
+      throw new SignatureError('InvalidToken', `${name} is there ${values.length} times, not once`);
     return values[0];
   };
   const { keys, region, service } = scope(parameter('X-Amz-Credential'), issuer);
   const date = signingDate(parameter('X-Amz-Date'));
   const expiresIn = Number(parameter('X-Amz-Expires'));
-  if (!(expiresIn > 0 && expiresIn <= 900)) throw new SignatureError('InvalidToken', `expires in ${expiresIn} s, not 1..900`);
+  if (!(expiresIn > 0 && expiresIn <= 900))
+    throw new SignatureError('InvalidToken', `expires in ${expiresIn} s, not 1..900`);
   const age = Date.now() - date.getTime();
   if (age > expiresIn * 1000 || age < -maximumSkew) throw new SignatureError('ExpiredToken', 'the token has expired');
   if (parameter('X-Amz-Security-Token') !== keys.sessionToken) {
@@ -117,7 +119,8 @@ function scope(credential: string, issuer: KeyIssuer): Signer {
   const [accessKeyId, day, region, service, terminator] = credential.split('/');
   const keys = issuer.find(accessKeyId);
   if (!keys) throw new SignatureError('UnrecognizedClientException', 'the access key is none that was handed out');
-  if (keys.expiration.getTime() < Date.now()) throw new SignatureError('ExpiredTokenException', 'the keys have expired');
+  if (keys.expiration.getTime() < Date.now())
+    throw new SignatureError('ExpiredTokenException', 'the keys have expired');
   if (!/^\d{8}$/.test(day) || terminator !== 'aws4_request') {
     throw new SignatureError('InvalidSignatureException', `malformed credential scope '${credential}'`);
   }

@@ -57,8 +57,10 @@ export class Task {
 
   constructor(private readonly environment: TaskEnvironment) {
     for (const container of environment.definition.ContainerDefinitions) {
-      if (container.Secrets?.length) throw new Error(`the lab injects no ECS secrets; container ${container.Name} has some`);
-      if (!container.ReadonlyRootFilesystem) throw new Error(`the lab's roots are read-only; ${container.Name}'s is not`);
+      if (container.Secrets?.length)
+        throw new Error(`the lab injects no ECS secrets; container ${container.Name} has some`);
+      if (!container.ReadonlyRootFilesystem)
+        throw new Error(`the lab's roots are read-only; ${container.Name}'s is not`);
     }
   }
 
@@ -121,7 +123,10 @@ export class Task {
     this.environment.namespace.remove();
   }
 
-  private async fulfilled(dependant: string, { ContainerName, Condition }: { ContainerName: string; Condition: string }) {
+  private async fulfilled(
+    dependant: string,
+    { ContainerName, Condition }: { ContainerName: string; Condition: string },
+  ) {
     const container = this.container(ContainerName);
     const definition = this.environment.definition.ContainerDefinitions.find(({ Name }) => Name === ContainerName)!;
     await waitFor(
@@ -132,7 +137,9 @@ export class Task {
         if (Condition === 'COMPLETE' && ended !== undefined) return true;
         if (Condition === 'SUCCESS' && ended === 0) return true;
         if (ended !== undefined) {
-          throw new Error(`container ${ContainerName} ended with ${ended} before ${dependant} could start:\n${this.evidence()}`);
+          throw new Error(
+            `container ${ContainerName} ended with ${ended} before ${dependant} could start:\n${this.evidence()}`,
+          );
         }
         return Condition === 'HEALTHY' && (await healthy(container, definition));
       },
@@ -190,7 +197,8 @@ function startOrder(containers: ContainerDefinition[]): ContainerDefinition[] {
     const next = rest.findIndex((container) =>
       (container.DependsOn ?? []).every(({ ContainerName }) => order.some(({ Name }) => Name === ContainerName)),
     );
-    if (next < 0) throw new Error(`containers depend on each other or on none: ${rest.map(({ Name }) => Name).join(', ')}`);
+    if (next < 0)
+      throw new Error(`containers depend on each other or on none: ${rest.map(({ Name }) => Name).join(', ')}`);
     order.push(...rest.splice(next, 1));
   }
   return order;

@@ -101,7 +101,9 @@ function authorizeInvoke(call: SignedCall, model: string, stream: boolean): void
   const action = stream ? 'bedrock:InvokeModelWithResponseStream' : 'bedrock:InvokeModel';
   const guardrail = call.request.headers['x-amzn-bedrock-guardrailidentifier'];
   const version = call.request.headers['x-amzn-bedrock-guardrailversion'];
-  const guardrailArn = guardrail?.startsWith('arn:') ? guardrail : guardrail && arn('bedrock', `guardrail/${guardrail}`);
+  const guardrailArn = guardrail?.startsWith('arn:')
+    ? guardrail
+    : guardrail && arn('bedrock', `guardrail/${guardrail}`);
   const context: AccessRequest['context'] = {
     'bedrock:GuardrailIdentifier': guardrailArn && version !== 'DRAFT' ? `${guardrailArn}:${version}` : guardrailArn,
   };

@@ -79,6 +79,10 @@ function description(task: Task, cluster: string) {
     lastStatus: task.status,
     desiredStatus: task.status === 'STOPPED' ? 'STOPPED' : 'RUNNING',
     stoppedReason: task.stoppedReason,
-    containers: Object.entries(task.exitCodes()).map(([name, exitCode]) => ({ name, exitCode, lastStatus: task.status })),
+    containers: Object.entries(task.exitCodes()).map(([name, exitCode]) => ({
+      name,
+      exitCode,
+      lastStatus: task.status,
+    })),
   };
 }

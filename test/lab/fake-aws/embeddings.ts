@@ -42,7 +42,11 @@ export function vector(text: string, dimensions: number): number[] {
   return sums.map((value) => value / (length || 1));
 }
 
-const commonWords = new Set('a an and are as at by did do does for from has have i in is it my of on or that the to was what where which who with'.split(' '));
+const commonWords = new Set(
+  'a an and are as at by did do does for from has have i in is it my of on or that the to was what where which who with'.split(
+    ' ',
+  ),
+);
 
 function add(sums: number[], feature: string, weight: number): void {
   const hash = createHash('sha256').update(feature).digest();

@@ -16,8 +16,7 @@ interface Block {
 }
 
 type ReplyBlock =
-  | { type: 'text'; text: string }
-  | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
+  { type: 'text'; text: string } | { type: 'tool_use'; id: string; name: string; input: Record<string, unknown> };
 
 /** What the fake model says to a request. */
 export interface Reply {
@@ -44,7 +43,9 @@ export interface Reply {
 export function answer(request: ModelRequest): Reply {
   const texts = request.messages.map((message) => ({ role: message.role, text: textOf(message.content) }));
   const last = request.messages.at(-1);
-  const toolResult = blocks(last?.content).filter((block) => block.type === 'tool_result').at(-1);
+  const toolResult = blocks(last?.content)
+    .filter((block) => block.type === 'tool_result')
+    .at(-1);
   if (toolResult) return speak(request, `${introduction} The tool answered: ${textOf(toolResult.content ?? '')}`);
 
   const users = texts.filter((message) => message.role === 'user' && message.text);
@@ -56,7 +57,10 @@ export function answer(request: ModelRequest): Reply {
   if (said.trim().endsWith('?')) {
     const known = [...memoryBlocks(request.system), ...users.slice(0, -1).map((message) => userText(message.text))];
     const found = bestSentence(said, known);
-    return speak(request, found ? `${introduction} I remember: ${found}` : `${introduction} I remember nothing of that.`);
+    return speak(
+      request,
+      found ? `${introduction} I remember: ${found}` : `${introduction} I remember nothing of that.`,
+    );
   }
   return speak(request, `${introduction} You said: ${said}`);
 }
@@ -109,7 +113,9 @@ function reply(content: ReplyBlock[], stopReason: string, pieces: string[], paus
 
 /** The id follows from the conversation: unique in it, and the same each time. */
 function toolUse(request: ModelRequest, name: string, input: Record<string, unknown>): ReplyBlock {
-  const hash = createHash('sha256').update(JSON.stringify([request.messages, name, input])).digest('hex');
+  const hash = createHash('sha256')
+    .update(JSON.stringify([request.messages, name, input]))
+    .digest('hex');
   return { type: 'tool_use', id: `toolu_${hash.slice(0, 24)}`, name, input };
 }
 
@@ -153,7 +159,13 @@ function bestSentence(question: string, known: string[]): string | undefined {
   return best?.sentence;
 }
 
+const ignoredWords = new Set(
+  'about and are did does had has have how know own remember she that the they this was what when where which who you your'.split(
+    ' ',
+  ),
+);
+
 function words(text: string): Set<string> {
-  const ignored = new Set(['what', 'when', 'where', 'which', 'that', 'this', 'your', 'remember', 'know', 'does']);
-  return new Set((text.toLowerCase().match(/[\p{L}\p{N}]{4,}/gu) ?? []).filter((word) => !ignored.has(word)));
+  const found = text.toLowerCase().match(/[\p{L}\p{N}]{3,}/gu) ?? [];
+  return new Set(found.filter((word) => !ignoredWords.has(word)));
 }

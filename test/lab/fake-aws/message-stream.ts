@@ -29,7 +29,8 @@ export function* streamEvents(reply: Reply, model: string): Generator<object> {
   for (const [index, block] of message.content.entries()) {
     if (block.type === 'text') {
       yield { type: 'content_block_start', index, content_block: { type: 'text', text: '' } };
-      for (const text of reply.pieces) yield { type: 'content_block_delta', index, delta: { type: 'text_delta', text } };
+      for (const text of reply.pieces)
+        yield { type: 'content_block_delta', index, delta: { type: 'text_delta', text } };
     } else {
       yield { type: 'content_block_start', index, content_block: { ...block, input: {} } };
       const json = JSON.stringify(block.input);

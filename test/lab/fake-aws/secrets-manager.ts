@@ -39,7 +39,10 @@ export class FakeSecretsManager implements FakeService {
     const stage = input.VersionStage ?? 'AWSCURRENT';
     const value = this.secrets.get(input.SecretId)?.[stage === 'AWSPREVIOUS' ? 1 : 0];
     if (value === undefined) {
-      throw new AwsError('ResourceNotFoundException', `Secrets Manager can't find the specified secret value for ${stage}`);
+      throw new AwsError(
+        'ResourceNotFoundException',
+        `Secrets Manager can't find the specified secret value for ${stage}`,
+      );
     }
     call.json({
       ARN: input.SecretId,

@@ -1,0 +1,21 @@
+import { Deployed } from './deployed';
+import { agentsSuite } from './suites/agents';
+import { connectionsSuite } from './suites/connections';
+import { restrictionsSuite } from './suites/restrictions';
+import { secretsSuite } from './suites/secrets';
+
+describe('LettaBedrockStack, deployed', () => {
+  const deployed = new Deployed();
+  agentsSuite(deployed);
+  restrictionsSuite(deployed);
+  connectionsSuite(deployed);
+  secretsSuite(deployed);
+
+  describe('what was said', () => {
+    test('is not in the gateway’s log', () => {
+      const lines = deployed.containerLines('gateway').join('\n');
+      expect(lines).toContain('"bedrock-call"');
+      for (const said of ['teal', 'cat named Vector', 'Good morning']) expect(lines).not.toContain(said);
+    });
+  });
+});

@@ -1,0 +1,35 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { enterLab } from '../lab/enter';
+
+/** `npm run conformance [-- spec]`: the deployment's specification, run in the lab. */
+async function main(): Promise<number> {
+  await enterLab();
+  const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-conformance-'));
+  const report = path.join(folder, 'report.json');
+  const args = ['--config', path.join(__dirname, 'jest.config.js'), '--runInBand', '--json', `--outputFile=${report}`];
+  try {
+    const jest = require.resolve('jest/bin/jest');
+    // What it prints of the tests goes to stderr, the report to the file; stdout would only repeat the report.
+    const { status } = spawnSync(process.execPath, [jest, ...args, ...process.argv.slice(2)], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
+    const failed = numFailedTests + numRuntimeErrorTestSuites;
+    console.log(`${numPassedTests} passed, ${failed} failed`);
+    return status !== 0 || failed > 0 || numPassedTests === 0 ? 1 : 0;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+main().then(
+  (code) => process.exit(code),
+  (error: Error) => {
+    console.error(error.message);
+    console.log('0 passed, 1 failed');
+    process.exit(1);
+  },
+);

@@ -1,0 +1,19 @@
+import { existsSync } from 'node:fs';
+import path from 'node:path';
+import { REPOSITORY } from './parts/cache';
+import { lettaVenv } from './parts/letta-venv';
+import { node24 } from './parts/node24';
+import { pgvector } from './parts/pgvector';
+
+/**
+ * Fetches what the lab is made of, while there still is a network: inside its own namespace there is none.
+ *
+ * @throws Error that names what is missing and how to get it
+ */
+export async function prepareParts(progress: (what: string) => void): Promise<void> {
+  for (const bundle of ['runtime/images/gateway/dist/main.js', 'runtime/functions/dist/migration/index.js']) {
+    if (!existsSync(path.join(REPOSITORY, bundle))) throw new Error(`${bundle} is missing: npm run bundle`);
+  }
+  progress('looks for Letta, Node 24 and pgvector (about two minutes the first time)');
+  await Promise.all([lettaVenv(), node24(), pgvector()]);
+}
