@@ -56,7 +56,9 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     // A proxy that refuses at once: in a closed network Letta's download of NLTK data would stand still for 135 s.
     HTTPS_PROXY: loopback(Port.EGRESS),
     HTTP_PROXY: loopback(Port.EGRESS),
-    NO_PROXY: '127.0.0.1,localhost',
+    // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
+    // for whatever fetches a caller's URL inside the server (`fetch_webpage`, images of messages).
+    NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.EMBEDDINGS}`,
     LETTA_DEFAULT_LLM_HANDLE: `bedrock/${options.bedrock.chatModels[0].id}`,
     LETTA_DEFAULT_EMBEDDING_HANDLE: `ollama/${options.bedrock.embeddingModels[0].id}`,
   };
