@@ -1,6 +1,7 @@
 import { Deployed } from './deployed';
 import { agentsSuite } from './suites/agents';
 import { connectionsSuite } from './suites/connections';
+import { migrationSuite } from './suites/migration';
 import { restrictionsSuite } from './suites/restrictions';
 import { secretsSuite } from './suites/secrets';
 
@@ -8,6 +9,7 @@ describe('LettaBedrockStack, deployed', () => {
   const deployed = new Deployed();
   agentsSuite(deployed);
   restrictionsSuite(deployed);
+  migrationSuite(deployed);
   connectionsSuite(deployed);
   secretsSuite(deployed);
 

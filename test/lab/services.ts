@@ -6,6 +6,7 @@ import { AwsRecord } from './aws-record';
 import { CredentialsEndpoint, KeyIssuer } from './credentials';
 import { ElastiCacheFront } from './elasticache-front';
 import { FakeBedrock, FakeBedrockRuntime, type Forward } from './fake-aws/bedrock';
+import { FakeCloudFormation } from './fake-aws/cloudformation';
 import { FakeEc2 } from './fake-aws/ec2';
 import { FakeEcs } from './fake-aws/ecs';
 import { FakeLogs } from './fake-aws/logs';
@@ -48,6 +49,7 @@ export class LabServices {
     readonly logs: FakeLogs,
     readonly bedrockRuntime: FakeBedrockRuntime,
     readonly bedrock: FakeBedrock,
+    readonly cloudFormation: FakeCloudFormation,
     readonly aws: FakeAws,
     readonly awsHosts: string[],
     readonly master: Master,
@@ -73,7 +75,8 @@ export class LabServices {
     const bedrock = new FakeBedrock(options.chatModels);
     const bedrockRuntime = new FakeBedrockRuntime(options.forward);
     const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
-    const services: FakeService[] = [bedrock, bedrockRuntime, secrets, ecs, logs, new FakeEc2()];
+    const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
+    const services: FakeService[] = [bedrock, bedrockRuntime, secrets, ecs, logs, new FakeEc2(), cloudFormation];
     const awsHosts = FakeAws.hosts(services);
     const aws = new FakeAws({ services, issuer, record, tls: await certificate(awsAuthority, ...awsHosts) });
     await aws.start(Address.AWS);
@@ -117,7 +120,18 @@ export class LabServices {
 
     return new LabServices(
       ...([awsAuthority, databaseAuthority, issuer, record, credentials, secrets, ecs, logs] as const),
-      ...([bedrockRuntime, bedrock, aws, awsHosts, master, postgres, databaseFront, redis, cacheFront] as const),
+      ...([
+        bedrockRuntime,
+        bedrock,
+        cloudFormation,
+        aws,
+        awsHosts,
+        master,
+        postgres,
+        databaseFront,
+        redis,
+        cacheFront,
+      ] as const),
     );
   }
 

@@ -1,4 +1,4 @@
-import { timingSafeEqual } from 'node:crypto';
+import { createHash, timingSafeEqual } from 'node:crypto';
 import { Sha256 } from '@aws-crypto/sha256-js';
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
@@ -54,6 +54,11 @@ export async function verifyHeader(request: WireRequest, issuer: KeyIssuer): Pro
   const names = signedHeaders.split(';');
   for (const name of ['host', 'x-amz-date', 'x-amz-security-token']) {
     if (!names.includes(name)) throw new SignatureError('InvalidSignatureException', `header ${name} is not signed`);
+  }
+  const bodyHash = request.headers['x-amz-content-sha256'];
+  // The signer takes this header's word for the body.
+  if (bodyHash !== undefined && bodyHash !== createHash('sha256').update(request.body).digest('hex')) {
+    throw new SignatureError('InvalidSignatureException', 'the body does not match its hash in X-Amz-Content-Sha256');
   }
   const [path, query] = splitTarget(request.target);
   const again = await new SignatureV4({ credentials: keys, region, service, sha256: Sha256 }).sign(
