@@ -1,4 +1,4 @@
-import { CfnOutput, Stack, StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, Stack, StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Construct } from 'constructs';
 import { BedrockAccess } from './bedrock-access';
@@ -82,6 +82,14 @@ export class LettaBedrockStack extends Stack {
   public readonly bedrock: BedrockAccess;
   /** The service; `service.allowFrom` says who may reach it. */
   public readonly service: LettaService;
+
+  /**
+   * The region's first two zones, named by CloudFormation: with account and region known, `ec2.Vpc` would look them up at
+   * synth even when it is told which ones to use.
+   */
+  public override get availabilityZones(): string[] {
+    return [Fn.select(0, Fn.getAzs()), Fn.select(1, Fn.getAzs())];
+  }
 
   public constructor(scope: Construct, id: string, props: LettaBedrockStackProps = {}) {
     super(scope, id, props);

@@ -6,11 +6,16 @@ import * as path from 'path';
 const root = path.resolve(__dirname, '../..');
 const examples = fs.readdirSync(path.join(root, 'examples')).filter((file) => file.endsWith('.ts'));
 
+interface Synthesis {
+  readonly status: number | null;
+  readonly output: string;
+  readonly templates: string[];
+  /** What the assembly tells the command line to print. */
+  readonly warnings: string;
+}
+
 /** Runs an app as the CDK's command line does. */
-function synthesize(
-  app: string,
-  context: Record<string, string> = {},
-): { status: number | null; output: string; templates: string[] } {
+function synthesize(app: string, context: Record<string, string> = {}): Synthesis {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-letta-'));
   try {
     const { status, stdout, stderr } = spawnSync('node', ['-r', './tools/ts-register.js', app], {

@@ -51,6 +51,12 @@ test.each([
   expect(synthesized(enterpriseStack, context)).toBe(synthesized(enterpriseStack, context));
 });
 
+test('looks nothing up, even when account and region are known', () => {
+  const app = testApp();
+  enterpriseStack(app);
+  expect(app.synth().manifest.missing).toBeUndefined();
+});
+
 test('takes parts of its owner instead of making them', () => {
   const app = testApp();
   const owner = new Stack(app, 'Owner');

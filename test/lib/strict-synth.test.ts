@@ -3,14 +3,16 @@ import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
 
+const root = path.resolve(__dirname, '../..');
+
 /** The command line with the validator built into aws-cdk-lib, every warning an error. */
 function strictSynth(...args: string[]): { status: number | null; output: string } {
   const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-letta-'));
   try {
     const { status, stdout, stderr } = spawnSync(
-      'npx',
-      ['cdk', 'synth', 'LettaBedrockStack', '--strict', '--quiet', '--no-notices', '--output', outdir, ...args],
-      { cwd: path.resolve(__dirname, '../..'), encoding: 'utf8' },
+      path.join(root, 'node_modules/.bin/cdk'),
+      ['synth', 'LettaBedrockStack', '--strict', '--quiet', '--no-notices', '--output', outdir, ...args],
+      { cwd: root, encoding: 'utf8' },
     );
     return { status, output: stdout + stderr };
   } finally {
