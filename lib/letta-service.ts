@@ -12,6 +12,7 @@ import { ILettaCache } from './letta-cache';
 import { ILettaDatabase } from './letta-database';
 import { imageFromFolder, LettaImage } from './letta-image';
 import { LettaServiceOptions } from './letta-service-options';
+import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { DatabaseMigration } from './private/database-migration';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
@@ -99,11 +100,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
 
     const securityGroup =
       props.securityGroup ??
-      new ec2.SecurityGroup(this, 'SecurityGroup', {
-        vpc,
-        description: 'Tasks of the Letta service',
-        allowAllOutbound: false,
-      });
+      closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Tasks of the Letta service' });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
     // Said from this side, so that the rules stand in this stack when the stores are of another one.
     this.connections.allowToDefaultPort(database, 'Letta service to its database');

@@ -6,6 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Port } from '../../runtime/contract';
+import { closedSecurityGroup } from './closed-security-group';
 import { acknowledge } from './nag';
 
 /** Properties of `InternalLoadBalancer`. */
@@ -38,11 +39,7 @@ export class InternalLoadBalancer extends Construct {
       internetFacing: false,
       securityGroup:
         props.securityGroup ??
-        new ec2.SecurityGroup(this, 'SecurityGroup', {
-          vpc,
-          description: 'Load balancer of the Letta service',
-          allowAllOutbound: false,
-        }),
+        closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Load balancer of the Letta service' }),
       idleTimeout: props.idleTimeout,
       dropInvalidHeaderFields: true,
     });
