@@ -9,7 +9,14 @@ async function main(): Promise<number> {
   await enterLab();
   const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-conformance-'));
   const report = path.join(folder, 'report.json');
-  const args = ['--config', path.join(__dirname, 'jest.config.js'), '--runInBand', '--json', `--outputFile=${report}`];
+  const args = [
+    '--config',
+    path.join(__dirname, 'jest.config.js'),
+    '--runInBand',
+    '--silent',
+    '--json',
+    `--outputFile=${report}`,
+  ];
   try {
     const jest = require.resolve('jest/bin/jest');
     // What it prints of the tests goes to stderr, the report to the file; stdout would only repeat the report.

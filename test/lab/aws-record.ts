@@ -1,3 +1,4 @@
+import { Account } from './account';
 import { type AccessRequest, isAllowed, type Statement } from './iam-policy';
 
 /** One call as the fake AWS, the database front or the cache front saw it. */
@@ -22,9 +23,10 @@ export class AwsRecord {
   /** @param policies statements of a role by its logical id */
   constructor(private readonly policies: (role: string) => Statement[]) {}
 
-  /** Records the call and says whether the role's policies allow it. */
-  decide(role: string, request: AccessRequest): boolean {
-    const allowed = isAllowed(this.policies(role), request);
+  /** Records the call and says whether the role's policies allow it, and those of the endpoint it came through. */
+  decide(role: string, request: AccessRequest, endpoint?: Statement[]): boolean {
+    const passed = { ...request, context: { 'aws:PrincipalAccount': Account.ID, ...request.context } };
+    const allowed = isAllowed(this.policies(role), request) && (!endpoint || isAllowed(endpoint, passed));
     this.calls.push({ ...request, role, allowed, at: Date.now() });
     return allowed;
   }

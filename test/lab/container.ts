@@ -71,7 +71,7 @@ while read -r kind source target owner mode; do
   esac
 done < "$MOUNTS"
 mount -o remount,ro "$ROOT"
-exec chroot "$ROOT" /usr/bin/setpriv --reuid="$uid" --regid="$gid" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs -- /usr/bin/env -i "$@"
+exec chroot "$ROOT" /usr/bin/setpriv --reuid="$uid" --regid="$gid" --clear-groups --bounding-set=-all --inh-caps=-all --no-new-privs --pdeathsig KILL -- /usr/bin/env -i "$@"
 `;
 
 export class Container {

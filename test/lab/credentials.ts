@@ -9,6 +9,8 @@ export interface IssuedKeys {
   readonly secretAccessKey: string;
   readonly sessionToken: string;
   readonly expiration: Date;
+  /** Whether their holder is in the VPC and so goes through its endpoints. */
+  readonly inVpc: boolean;
 }
 
 /** Makes keys that expire, and knows all it ever made: the only keys the fake AWS accepts. */
@@ -18,13 +20,14 @@ export class KeyIssuer {
   /** @param lifetime seconds that keys live; short ones show whether they are renewed */
   constructor(private readonly lifetime = 900) {}
 
-  issue(role: string): IssuedKeys {
+  issue(role: string, { inVpc = true } = {}): IssuedKeys {
     const keys: IssuedKeys = {
       role,
       accessKeyId: `ASIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}`,
       secretAccessKey: randomBytes(30).toString('base64url'),
       sessionToken: randomBytes(300).toString('base64'),
       expiration: new Date(Date.now() + this.lifetime * 1000),
+      inVpc,
     };
     this.keys.set(keys.accessKeyId, keys);
     return keys;

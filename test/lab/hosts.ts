@@ -1,4 +1,5 @@
 import { Account } from './account';
+import { interfaceEndpoints } from './endpoints';
 import { Address } from './namespace';
 import { Name } from './resource-values';
 import type { Template } from './template';
@@ -20,12 +21,8 @@ const internet = [
  * the template lead to the fake AWS.
  */
 export function hostsInVpc(template: Template, awsHosts: string[]): string {
-  const endpoints = template
-    .ofType('AWS::EC2::VPCEndpoint')
-    .map(([id]) => template.properties<{ ServiceName: string; VpcEndpointType?: string }>(id))
-    .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
-    .map(({ ServiceName }) => ServiceName.split('.').slice(3).join('.'));
-  const reachable = awsHosts.filter((host) => endpoints.includes(host.split('.')[0]));
+  const endpoints = interfaceEndpoints(template);
+  const reachable = awsHosts.filter((host) => endpoints.has(host.split('.')[0]));
   const unreachable = [...awsHosts.filter((host) => !reachable.includes(host)), ...internet];
   return hostsFile({
     [Address.AWS]: reachable,

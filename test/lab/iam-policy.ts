@@ -9,6 +9,8 @@ export interface Statement {
   readonly Action: string | string[];
   readonly Resource: string | string[];
   readonly Condition?: Record<string, Record<string, string | string[]>>;
+  /** In policies of endpoints; those of ours name everybody and restrict by condition. */
+  readonly Principal?: '*' | { readonly AWS: '*' };
 }
 
 export interface AccessRequest {
@@ -35,7 +37,11 @@ export function isAllowed(statements: Statement[], request: AccessRequest): bool
 
 function applies(statement: Statement, request: AccessRequest): boolean {
   for (const key of Object.keys(statement)) {
-    if (!['Effect', 'Action', 'Resource', 'Condition', 'Sid'].includes(key)) {
+    const known = ['Effect', 'Action', 'Resource', 'Condition', 'Sid', 'Principal'].includes(key);
+    if (
+      !known ||
+      (statement.Principal && JSON.stringify(statement.Principal).replace('{"AWS":"*"}', '"*"') !== '"*"')
+    ) {
       throw new Error(`the lab's policy evaluator does not know '${key}' of statement ${JSON.stringify(statement)}`);
     }
   }

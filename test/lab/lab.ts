@@ -166,7 +166,7 @@ export class Lab {
 
   /** Stops everything; the folder stays if `keep`. */
   async stop({ keep = false } = {}): Promise<void> {
-    await Promise.allSettled(this.tasks.map((task) => task.stop('the lab ends')));
+    await Promise.allSettled(this.tasks.map((task) => task.stop('the lab ends', 5)));
     await this.services.stop();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
@@ -212,7 +212,7 @@ export class Lab {
           handler: properties.Handler,
           environment: properties.Environment?.Variables ?? {},
           timeoutSeconds: properties.Timeout,
-          keys: services.issuer.issue(roleOf(properties.Role)),
+          keys: services.issuer.issue(roleOf(properties.Role), { inVpc }),
           namespace,
           hosts: inVpc ? hostsInVpc(template, services.awsHosts) : hostsOutside(services.awsHosts),
           node: this.parts.node,

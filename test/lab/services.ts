@@ -22,6 +22,7 @@ import { likeRds, type Master, rdsHba } from './parts/rds';
 import { RdsFront } from './rds-front';
 import { Redis } from './redis';
 import { Name } from './resource-values';
+import { interfaceEndpoints } from './endpoints';
 import { rolePolicies } from './role-policies';
 import type { Template } from './template';
 
@@ -78,7 +79,9 @@ export class LabServices {
     const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
     const services: FakeService[] = [bedrock, bedrockRuntime, secrets, ecs, logs, new FakeEc2(), cloudFormation];
     const awsHosts = FakeAws.hosts(services);
-    const aws = new FakeAws({ services, issuer, record, tls: await certificate(awsAuthority, ...awsHosts) });
+    const tls = await certificate(awsAuthority, ...awsHosts);
+    const endpointPolicy = (host: string) => interfaceEndpoints(template).get(host);
+    const aws = new FakeAws({ services, issuer, record, endpointPolicy, tls });
     await aws.start(Address.AWS);
 
     const master = masterOf(template, secrets);
@@ -89,6 +92,8 @@ export class LabServices {
       vector: await pgvector(),
       hba: rdsHba(iamRoles.join(), 'trust'),
       settings: postgresSettings(template),
+      // It is changed to its user by setpriv, and must end with this process: a change of user undoes an earlier setting.
+      wrap: ([setpriv, ...command]) => [setpriv, '--pdeathsig', 'KILL', ...command],
     });
     await likeRds(postgres, master, String(instance.Properties?.DBName));
     const databaseFront = new RdsFront({

@@ -106,18 +106,24 @@ export class Task {
     await waitFor('the task to stop', () => this.status === 'STOPPED', { timeout, evidence: () => this.evidence() });
   }
 
-  /** Stops the containers, dependants first. */
-  stop(reason: string): Promise<void> {
-    this.stopping ??= this.stopContainers(reason);
+  /**
+   * Stops the containers, dependants first.
+   *
+   * @param patience most seconds that a container gets before it is killed, whatever its stop time-out
+   */
+  stop(reason: string, patience = Infinity): Promise<void> {
+    this.stopping ??= this.stopContainers(reason, patience);
     return this.stopping;
   }
 
-  private async stopContainers(reason: string): Promise<void> {
+  private async stopContainers(reason: string, patience: number): Promise<void> {
     this.stoppedReason = reason;
     const order = startOrder(this.environment.definition.ContainerDefinitions).reverse();
     for (const { Name, StopTimeout } of order) {
       const container = this.containers.get(Name);
-      if (container && container.exitCode === undefined) await container.stop((StopTimeout ?? 30) * 1000);
+      if (container && container.exitCode === undefined) {
+        await container.stop(Math.min(StopTimeout ?? 30, patience) * 1000);
+      }
     }
     this.status = 'STOPPED';
     this.environment.namespace.remove();

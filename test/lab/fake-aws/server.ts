@@ -2,7 +2,8 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import { Account } from '../account';
 import type { AwsRecord } from '../aws-record';
-import type { KeyIssuer } from '../credentials';
+import type { IssuedKeys, KeyIssuer } from '../credentials';
+import type { Statement } from '../iam-policy';
 import { SignatureError, verifyHeader, type WireRequest } from '../signature';
 import { AwsError, authorizer, type FakeService, type SignedCall } from './service';
 
@@ -10,6 +11,8 @@ export interface FakeAwsOptions {
   readonly services: FakeService[];
   readonly issuer: KeyIssuer;
   readonly record: AwsRecord;
+  /** Statements of the VPC's endpoint for a service. */
+  readonly endpointPolicy: (host: string) => Statement[] | undefined;
   readonly tls: { readonly key: string; readonly cert: string };
 }
 
@@ -42,13 +45,13 @@ export class FakeAws {
     const service = services.find((candidate) => FakeAws.hosts([candidate])[0] === request.headers.host);
     if (!service) throw new AwsError('UnknownEndpoint', `no service at ${request.headers.host}`, 404);
     const what = `${request.method} ${request.headers.host}${request.target}`;
-    let role: string;
+    let keys: IssuedKeys;
     try {
       const signer = await verifyHeader(request, issuer);
       if (signer.service !== service.signingName || signer.region !== Account.REGION) {
         throw new SignatureError('InvalidSignatureException', `signed for ${signer.service} in ${signer.region}`);
       }
-      role = signer.keys.role;
+      keys = signer.keys;
     } catch (error) {
       if (error instanceof SignatureError) {
         record.refuse(what, `${error.code}: ${error.message}`);
@@ -56,16 +59,22 @@ export class FakeAws {
       }
       throw error;
     }
-    await service.handle(signedCall(request, response, role, record));
+    const endpoint = keys.inVpc ? this.options.endpointPolicy(service.host) : undefined;
+    await service.handle(signedCall(request, response, keys.role, authorizer(record, keys.role, endpoint)));
   }
 }
 
-function signedCall(request: WireRequest, response: ServerResponse, role: string, record: AwsRecord): SignedCall {
+function signedCall(
+  request: WireRequest,
+  response: ServerResponse,
+  role: string,
+  authorize: SignedCall['authorize'],
+): SignedCall {
   return {
     role,
     request,
     response,
-    authorize: authorizer(record, role),
+    authorize,
     json: (body) => {
       const type = request.headers['content-type']?.startsWith('application/x-amz-json')
         ? 'application/x-amz-json-1.1'

@@ -1,6 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AwsRecord } from '../aws-record';
-import type { AccessRequest } from '../iam-policy';
+import type { AccessRequest, Statement } from '../iam-policy';
 import type { WireRequest } from '../signature';
 
 /** An answer that AWS gives as an error. */
@@ -35,10 +35,10 @@ export interface FakeService {
   handle(call: SignedCall): Promise<void>;
 }
 
-/** Makes the `authorize` of a call. */
-export function authorizer(record: AwsRecord, role: string): SignedCall['authorize'] {
+/** Makes the `authorize` of a call, which may have come through an endpoint with a policy of its own. */
+export function authorizer(record: AwsRecord, role: string, endpoint?: Statement[]): SignedCall['authorize'] {
   return (access) => {
-    if (record.decide(role, access)) return;
+    if (record.decide(role, access, endpoint)) return;
     const what = `${access.action} on resource: ${access.resource}`;
     throw new AwsError('AccessDeniedException', `role ${role} is not authorized to perform: ${what}`, 403);
   };
