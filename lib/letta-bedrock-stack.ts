@@ -125,7 +125,7 @@ export class LettaBedrockStack extends Stack {
       this.network.allowFrom(this.service);
       this.service.startsAfter(this.network);
       if (ownDatabase) {
-        this.network.connections.allowDefaultPortFrom(ownDatabase.setupConnections, 'Set-up of the Letta database');
+        ownDatabase.setupConnections.allowToDefaultPort(this.network, 'AWS by interface endpoints');
         ownDatabase.startsAfter(this.network);
       }
     }
