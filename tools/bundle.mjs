@@ -1,6 +1,6 @@
 // Bundles what runs in the account, so that neither a clone's users nor a package's consumers need esbuild at synth.
 import { build } from 'esbuild';
-import { copyFile, readdir, rm } from 'node:fs/promises';
+import { copyFile, readdir, rename, rm } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 
@@ -19,32 +19,38 @@ const common = {
   absWorkingDir: root,
 };
 
-async function bundleGateway() {
-  const outdir = 'runtime/images/gateway/dist';
-  await rm(path.join(root, outdir), { recursive: true, force: true });
-  await build({
+/** Replaces a folder as a whole, so that a synth at the same moment finds the old bundles or the new ones. */
+async function replaceFolder(folder, fill) {
+  const target = path.join(root, folder);
+  const next = `${target}.new`;
+  await rm(next, { recursive: true, force: true });
+  await fill(next);
+  await rm(target, { recursive: true, force: true });
+  await rename(next, target);
+}
+
+function bundleGateway(outdir) {
+  return build({
     ...common,
     entryPoints: ['runtime/gateway/main.ts', 'runtime/gateway/healthcheck.ts'],
     outdir,
   });
 }
 
-async function bundleFunctions() {
+async function bundleFunctions(outdir) {
   const handlers = (await readdir(path.join(root, 'runtime/functions'))).filter((name) => name.endsWith('.handler.ts'));
-  await rm(path.join(root, 'runtime/functions/dist'), { recursive: true, force: true });
   for (const handler of handlers) {
-    const name = handler.replace('.handler.ts', '');
     await build({
       ...common,
       entryPoints: [`runtime/functions/${handler}`],
-      outfile: `runtime/functions/dist/${name}/index.js`,
+      outfile: path.join(outdir, handler.replace('.handler.ts', ''), 'index.js'),
     });
   }
   // The handler verifies the database against it and looks for it beside its code.
-  await copyFile(
-    path.join(root, 'runtime/images/gateway/ca/rds.pem'),
-    path.join(root, 'runtime/functions/dist/database-setup/rds.pem'),
-  );
+  await copyFile(path.join(root, 'runtime/images/gateway/ca/rds.pem'), path.join(outdir, 'database-setup', 'rds.pem'));
 }
 
-await Promise.all([bundleGateway(), bundleFunctions()]);
+await Promise.all([
+  replaceFolder('runtime/images/gateway/dist', bundleGateway),
+  replaceFolder('runtime/functions/dist', bundleFunctions),
+]);
