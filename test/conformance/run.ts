@@ -14,6 +14,7 @@ async function main(): Promise<number> {
     path.join(__dirname, 'jest.config.js'),
     '--runInBand',
     '--silent',
+    '--verbose',
     '--json',
     `--outputFile=${report}`,
   ];

@@ -248,6 +248,7 @@ export class Lab {
     const look = async () => {
       if (task.status === 'STOPPED') throw new Error(`${task.stoppedReason}:\n${task.evidence()}`);
       const answer = await fetch(`${this.url}${HealthCheckPath}`, { redirect: 'manual' }).catch(() => undefined);
+      await answer?.arrayBuffer();
       return answer?.status === 200;
     };
     const evidence = () => task.evidence();
