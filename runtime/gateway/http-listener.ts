@@ -1,5 +1,5 @@
 import { createServer, IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
-import { Server as NetServer } from 'node:net';
+import { Server as NetServer, Socket } from 'node:net';
 
 /** Above what a load balancer with many cookies or a long bearer token sends, far below what hurts. */
 const MAX_HEADER_BYTES = 32 * 1024;
@@ -11,6 +11,7 @@ export function boundedServer(listener: RequestListener, options: { keepAliveSec
   server.headersTimeout = 30_000;
   server.requestTimeout = 300_000;
   server.maxRequestsPerSocket = 0;
+  trackUnused(server);
   return server;
 }
 
@@ -24,12 +25,32 @@ export function listen(server: NetServer, port: number, host: string): Promise<v
   });
 }
 
+/** What a request that was on its way when the drain began gets to arrive. */
+const ARRIVAL_MS = 1_000;
+
+/** Connections that have not sent a request yet: Node counts them as busy, and a load balancer keeps some open. */
+const unused = new WeakMap<Server, Set<Socket>>();
+
+function trackUnused(server: Server): void {
+  const sockets = new Set<Socket>();
+  unused.set(server, sockets);
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket));
+}
+
 /** Stops accepting, lets what is in flight finish until the deadline, then cuts it. */
 export async function drain(server: Server, withinMs: number): Promise<void> {
   const closed = new Promise<void>((resolve) => server.close(() => resolve()));
+  const began = Date.now();
   server.closeIdleConnections();
   // A keep-alive connection turns idle only after its answer: without this each would hold the drain to the deadline.
-  const sweep = setInterval(() => server.closeIdleConnections(), 100);
+  const sweep = setInterval(() => {
+    server.closeIdleConnections();
+    if (Date.now() - began >= ARRIVAL_MS) unused.get(server)?.forEach((socket) => socket.destroy());
+  }, 100);
   const cut = setTimeout(() => server.closeAllConnections(), Math.max(0, withinMs));
   await closed;
   clearInterval(sweep);

@@ -1,5 +1,7 @@
 import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
 import { IncomingHttpHeaders, IncomingMessage, request as httpRequest, RequestListener, Server } from 'node:http';
+import { connect } from 'node:net';
 import { Pool } from 'undici';
 import { RouteGroup } from '../../../runtime/contract';
 import { createApiFront } from '../../../runtime/gateway/api-front';
@@ -419,4 +421,24 @@ test('on a stop, what does not finish in time is cut', async () => {
   const response = await fetch(`${origin}/v1/agents/`, { headers: AUTH });
   await drain(server as Server, 200);
   await expect(response.text()).rejects.toThrow();
+});
+
+test('on a stop, a connection that never sent a request holds nothing up, and one that was sending is heard', async () => {
+  const { origin, server } = await start({ letta: (_request, response) => void response.end('heard') });
+  const { port } = new URL(origin);
+  let accepted = 0;
+  (server as Server).on('connection', () => accepted++);
+  const silent = connect(Number(port), '127.0.0.1');
+  const late = connect(Number(port), '127.0.0.1');
+  await until(() => accepted === 2, 'two connections');
+  const began = performance.now();
+  const stopped = drain(server as Server, 30_000);
+  const gone = once(silent, 'close');
+  const answer = once(late, 'data');
+  late.write(
+    `GET /v1/agents/ HTTP/1.1\r\nHost: x\r\nAuthorization: ${AUTH.authorization}\r\nConnection: close\r\n\r\n`,
+  );
+  expect(String((await answer)[0])).toMatch(/^HTTP\/1.1 200/);
+  await Promise.all([gone, stopped]);
+  expect(performance.now() - began).toBeLessThan(15_000);
 });
