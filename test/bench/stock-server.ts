@@ -17,6 +17,8 @@ import type { Server } from './workload';
 export interface StockServerOptions {
   /** The Postgres that the measured deployment uses as well. */
   readonly postgres: Postgres;
+  /** Host and port that both servers reach it at. */
+  readonly database: string;
   /** Letta with untrimmed packages. */
   readonly letta: LettaVenv;
   /** Network namespace that the lab's servers run in. */
@@ -27,15 +29,15 @@ export interface StockServerOptions {
 
 const port = 8283;
 const redisPort = 6390;
-const database = 'letta_stock';
+const databaseName = 'letta_stock';
 const home = '/var/lib/letta';
 
 /**
  * Letta as its public documentation configures it: `LETTA_PG_URI` straight to Postgres with TLS, Redis without a
  * password, static AWS keys, every other setting at its default, packages as the lock file has them, no gateway.
  *
- * It has what it calls on its own loopback, with nothing between: Postgres itself and not the front that checks tokens,
- * Redis and the model in plaintext. Where the comparison is not even, it is uneven in its favour.
+ * Redis and the model are on its own loopback and speak plaintext, while those of the measured deployment verify tokens
+ * and signatures over TLS: where the comparison is not even, it is uneven in its favour.
  */
 export class StockServer {
   private constructor(
@@ -53,7 +55,7 @@ export class StockServer {
       await bedrock.start('127.0.0.1');
       parts.unshift(bedrock);
       parts.unshift(await startRedis(folder));
-      const variables = environment(await createDatabase(options.postgres), `http://127.0.0.1:${bedrock.port}`);
+      const variables = environment(await createDatabase(options), `http://127.0.0.1:${bedrock.port}`);
       const start = (name: string, command: string[], workingDirectory: string) =>
         startContainer(options, { name, command, workingDirectory, variables });
 
@@ -99,12 +101,12 @@ function environment(databaseUri: string, bedrock: string): Record<string, strin
 }
 
 /** A database and user of its own on the same server; pgvector is there, as in the published image's. */
-async function createDatabase(postgres: Postgres): Promise<string> {
+async function createDatabase({ postgres, database }: StockServerOptions): Promise<string> {
   const password = randomBytes(18).toString('base64url');
-  await postgres.sql(`CREATE ROLE ${database} LOGIN PASSWORD '${password}'`);
-  await postgres.sql(`CREATE DATABASE ${database} OWNER ${database}`);
-  await postgres.sql('CREATE EXTENSION vector', database);
-  return `postgresql://${database}:${password}@${postgres.host}:${postgres.port}/${database}`;
+  await postgres.sql(`CREATE ROLE ${databaseName} LOGIN PASSWORD '${password}'`);
+  await postgres.sql(`CREATE DATABASE ${databaseName} OWNER ${databaseName}`);
+  await postgres.sql('CREATE EXTENSION vector', databaseName);
+  return `postgresql://${databaseName}:${password}@${database}/${databaseName}`;
 }
 
 async function startRedis(folder: string): Promise<{ stop(): void }> {

@@ -3,9 +3,11 @@ import path from 'node:path';
 import { type ChatModel, type EmbeddingModel, GatewayVariable } from '../../runtime/contract';
 import { enterLab } from '../lab/enter';
 import { Lab } from '../lab/lab';
+import { Address } from '../lab/namespace';
 import { lettaVenv } from '../lab/parts/letta-venv';
 import type { TaskDefinition } from '../lab/task';
 import { alternate, type Block } from './compare';
+import { DIRECT_PORT, directDatabase } from './direct-database';
 import { StockServer } from './stock-server';
 import type { Server } from './workload';
 
@@ -21,13 +23,19 @@ async function main(): Promise<void> {
   const { vpc } = await enterLab();
   const progress = (what: string) => console.error(`the lab ${what}`);
   const lab = await Lab.start({ vpc, progress });
+  let relay: { stop(): void } | undefined;
   let stock: StockServer | undefined;
   try {
     await lab.deploy();
+    progress('leads the database address to Postgres itself and restarts the service');
+    lab.services.databaseFront.stop();
+    relay = await directDatabase(lab.services.postgres);
+    await lab.restartService();
     progress('starts Letta as the public documentation configures it');
     stock = await StockServer.start({
       postgres: lab.services.postgres,
       letta: await lettaVenv({ trim: false }),
+      database: `${Address.DATABASE}:${DIRECT_PORT}`,
       namespace: vpc.name,
       chatModels: gatewayList<ChatModel>(lab, GatewayVariable.CHAT_MODELS),
       folder: path.join(lab.folder, 'stock'),
@@ -36,6 +44,7 @@ async function main(): Promise<void> {
     writeFileSync(file, JSON.stringify(figures));
   } finally {
     await stock?.stop();
+    relay?.stop();
     await lab.stop();
   }
 }
