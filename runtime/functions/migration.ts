@@ -14,6 +14,12 @@ import {
 import { cut, jsonBytes, MAX_MESSAGE_BYTES, withoutSecrets } from './failure';
 import { lastLines, TaskLog } from './task-log';
 
+/**
+ * ECS is eventually consistent: right after RunTask, DescribeTasks may not find the task, and the first question comes at
+ * once (Amazon ECS API reference, RunTask: wait a few seconds, and back off up to five minutes).
+ */
+const UNSEEN_FOR_MS = 5 * 60_000;
+
 /** What the migration step calls. */
 export interface MigrationClients {
   readonly ecs: ECSClient;
@@ -58,7 +64,7 @@ export async function startMigration(event: OnEventRequest, { ecs }: MigrationCl
       `ECS did not start the migration task ${properties.taskDefinition}: ${reasons.join('; ') || 'no reason given'}`,
     );
   }
-  return { PhysicalResourceId, Data: { TaskArn } };
+  return { PhysicalResourceId, Data: { TaskArn, StartedAt: new Date().toISOString() } };
 }
 
 /**
@@ -73,9 +79,16 @@ export async function migrationIsComplete(
   if (event.RequestType === 'Delete') return { IsComplete: true };
 
   const properties = migrationProperties(event);
-  const taskArn = event.Data?.TaskArn;
+  const { TaskArn: taskArn, StartedAt: startedAt } = event.Data ?? {};
   if (!taskArn) throw new Error(`${event.LogicalResourceId}: the start of the migration handed on no task`);
   const task = await describeTask(clients.ecs, properties.cluster, taskArn);
+  if (!task) {
+    if (Date.now() - Date.parse(startedAt ?? '') < UNSEEN_FOR_MS) return { IsComplete: false };
+    throw new Error(
+      `ECS does not know the migration task ${taskArn}, started at ${startedAt}; wanted to find it within ` +
+        `${UNSEEN_FOR_MS / 60_000} minutes. See the events of cluster ${properties.cluster}, then deploy again`,
+    );
+  }
   if (task.lastStatus !== 'STOPPED') return { IsComplete: false };
   if (exitCode(task, ContainerName.LETTA) === 0) return { IsComplete: true };
 
@@ -96,10 +109,11 @@ function migrationProperties(event: OnEventRequest): MigrationProperties {
   };
 }
 
-async function describeTask(ecs: ECSClient, cluster: string, taskArn: string): Promise<Task> {
+/** The task, or nothing while ECS does not know it. @throws on any other failure */
+async function describeTask(ecs: ECSClient, cluster: string, taskArn: string): Promise<Task | undefined> {
   const { tasks = [], failures = [] } = await ecs.send(new DescribeTasksCommand({ cluster, tasks: [taskArn] }));
-  if (tasks[0]) return tasks[0];
-  throw new Error(`ECS does not know the migration task ${taskArn}: ${failures[0]?.reason ?? 'no reason given'}`);
+  if (tasks[0] || failures[0]?.reason === 'MISSING') return tasks[0];
+  throw new Error(`ECS did not describe the migration task ${taskArn}: ${failures[0]?.reason ?? 'no reason given'}`);
 }
 
 function exitCode(task: Task, container: string): number | undefined {

@@ -27,6 +27,7 @@ export class FakeEcs implements FakeService {
   readonly signingName = 'ecs';
   private readonly tasks = new Map<string, Task>();
   private readonly tokens = new Map<string, Task>();
+  private readonly described = new Set<string>();
   /** Set by the lab once it can run tasks. */
   runner?: TaskRunner;
 
@@ -59,8 +60,11 @@ export class FakeEcs implements FakeService {
   private describeTasks(call: SignedCall, input: DescribeTasks): void {
     const context = { 'ecs:cluster': clusterArn(input.cluster) };
     for (const task of input.tasks) call.authorize({ action: 'ecs:DescribeTasks', resource: task, context });
-    const found = input.tasks.filter((task) => this.tasks.has(task));
-    const missing = input.tasks.filter((task) => !this.tasks.has(task));
+    // Eventually consistent, as ECS is: it does not find a task when it is asked for the first time.
+    const isFound = (task: string) => this.tasks.has(task) && this.described.has(task);
+    const found = input.tasks.filter(isFound);
+    const missing = input.tasks.filter((task) => !isFound(task));
+    for (const task of input.tasks) this.described.add(task);
     call.json({
       tasks: found.map((task) => description(this.tasks.get(task)!, input.cluster)),
       failures: missing.map((task) => ({ arn: task, reason: 'MISSING' })),

@@ -20,6 +20,8 @@ const TASK = 'arn:aws:ecs:eu-central-1:111122223333:task/letta/0123456789abcdef'
 
 interface Account {
   runTask?: object;
+  /** Reasons that ECS gives for not describing the task. @default ['MISSING'] without a task */
+  failures?: string[];
   task?: object;
   log?: string[] | 'missing' | 'forbidden';
   stackStatus?: string;
@@ -43,13 +45,15 @@ async function inAccount<Answer>(
   }
 }
 
-function answerOf({ runTask, task, log, stackStatus }: Account, { action }: ApiCall): ApiAnswer {
+function answerOf({ runTask, task, failures, log, stackStatus }: Account, { action }: ApiCall): ApiAnswer {
   switch (action) {
     case 'RunTask':
       return { body: runTask ?? { tasks: [{ taskArn: TASK }], failures: [] } };
     case 'DescribeTasks':
       return {
-        body: task ? { tasks: [task], failures: [] } : { tasks: [], failures: [{ arn: TASK, reason: 'MISSING' }] },
+        body: task
+          ? { tasks: [task], failures: [] }
+          : { tasks: [], failures: (failures ?? ['MISSING']).map((reason) => ({ arn: TASK, reason })) },
       };
     case 'GetLogEvents':
       if (log === 'missing')
@@ -82,9 +86,18 @@ function stopped(lettaExitCode: number | undefined, more: object = {}) {
 const start = (type: 'Create' | 'Update' | 'Delete', account: Account = {}, given: object = properties) =>
   inAccount<OnEventResponse>(account, (clients) => startMigration(customResourceEvent(type, { ...given }), clients));
 
-const isComplete = (account: Account, type: 'Create' | 'Update' | 'Delete' = 'Update', Data?: { TaskArn: string }) =>
+const startedAgo = (seconds: number) => ({
+  TaskArn: TASK,
+  StartedAt: new Date(Date.now() - seconds * 1000).toISOString(),
+});
+
+const isComplete = (
+  account: Account,
+  type: 'Create' | 'Update' | 'Delete' = 'Update',
+  Data: Record<string, string> = startedAgo(60),
+) =>
   inAccount<IsCompleteResponse>(account, (clients) =>
-    migrationIsComplete(customResourceEvent(type, properties, { Data: Data ?? { TaskArn: TASK } }), clients),
+    migrationIsComplete(customResourceEvent(type, properties, { Data }), clients),
   );
 
 async function failureOf(account: Account): Promise<Error> {
@@ -97,7 +110,8 @@ async function failureOf(account: Account): Promise<Error> {
 describe('start', () => {
   test('runs one task as the properties say, without a public address', async () => {
     const { answer, calls } = await start('Create');
-    expect(answer.Data).toEqual({ TaskArn: TASK });
+    expect(answer.Data).toEqual({ TaskArn: TASK, StartedAt: expect.any(String) });
+    expect(Math.abs(Date.now() - Date.parse(answer.Data!.StartedAt))).toBeLessThan(60_000);
     expect(calls).toEqual([
       {
         action: 'RunTask',
@@ -122,7 +136,8 @@ describe('start', () => {
 
   test('a repeated attempt at the same event carries the same client token and gives the same id', async () => {
     const [first, second] = [await start('Create'), await start('Create')];
-    expect(second.answer).toEqual(first.answer);
+    expect(second.answer.PhysicalResourceId).toBe(first.answer.PhysicalResourceId);
+    expect(second.answer.Data?.TaskArn).toBe(first.answer.Data?.TaskArn);
     expect(second.calls[0].input.clientToken).toBe(first.calls[0].input.clientToken);
   });
 
@@ -230,8 +245,27 @@ describe('completion', () => {
     expect(message).toContain('(the log could not be read: not allowed)');
   });
 
-  test('fails when ECS has forgotten the task', async () => {
-    await expect(isComplete({})).rejects.toThrow(`ECS does not know the migration task ${TASK}: MISSING`);
+  test.each([0, 1, 290])('waits for a task that was started %i s ago and that ECS does not know yet', async (age) => {
+    const { answer } = await isComplete({}, 'Create', startedAgo(age));
+    expect(answer).toEqual({ IsComplete: false });
+  });
+
+  test('fails when ECS still does not know the task after five minutes', async () => {
+    const started = startedAgo(301);
+    await expect(isComplete({}, 'Create', started)).rejects.toThrow(
+      `ECS does not know the migration task ${TASK}, started at ${started.StartedAt}; wanted to find it within 5 minutes`,
+    );
+  });
+
+  test('does not wait for ever for a task without a start time', async () => {
+    await expect(isComplete({}, 'Create', { TaskArn: TASK })).rejects.toThrow('ECS does not know the migration task');
+  });
+
+  test.each([
+    ['another reason', ['ACCESS'], 'ACCESS'],
+    ['no reason', [], 'no reason given'],
+  ])('fails at once when ECS does not describe the task and gives %s', async (_, failures, told) => {
+    await expect(isComplete({ failures })).rejects.toThrow(`ECS did not describe the migration task ${TASK}: ${told}`);
   });
 
   test('takes secrets out of the log', async () => {
