@@ -51,6 +51,14 @@ test('image letta works in its home, and starts the server on loopback', () => {
   expect(list(stage.last('CMD'))).toEqual(['letta', 'server', '--host', '127.0.0.1', '--port', `${Port.LETTA}`]);
 });
 
+test('image letta-dockerhub checks the release by an interpreter that its own user can reach', () => {
+  const { text, last } = final('letta-dockerhub');
+  expect(last('USER')).toBe(ContainerUser.LETTA);
+  const asUser = text.slice(text.lastIndexOf(`USER ${ContainerUser.LETTA}`));
+  expect(asUser).toMatch(/^RUN \/opt\/letta\/venv\/bin\/python -c .*assert v\('letta'\) == /m);
+  expect(asUser).toContain(`== '${LETTA_VERSION}'`);
+});
+
 test('image gateway starts the bundle', () => {
   expect(list(final('gateway').last('CMD'))).toEqual(['node', '/opt/gateway/dist/main.js']);
   expect(path.dirname(ImagePath.GATEWAY_HEALTHCHECK)).toBe('/opt/gateway/dist');
