@@ -90,6 +90,7 @@ async function connected<Result>(
 
 const INVALID_CATALOG_NAME = '3D000';
 const DUPLICATE_DATABASE = '42P04';
+const INVALID_AUTHORIZATION = '28000';
 
 /** What passes by itself: a database that is starting, failing over or rotating its password, or two set-ups at once. */
 const PASSING = new Set([
@@ -124,8 +125,15 @@ function described(error: unknown, target: SetupTarget, tries: number): Error {
   const reason = error instanceof Error ? error.message || error.name : String(error);
   const code = error instanceof StatementError ? undefined : codeOf(error);
   const attempts = tries === 1 ? '1 attempt' : `${tries} attempts`;
-  return new Error(
-    `set-up of database ${database} on ${host}:${port} failed after ${attempts}: ${reason}${code ? ` (${code})` : ''}`,
-    { cause: error },
+  const told = `set-up of database ${database} on ${host}:${port} failed after ${attempts}: ${reason}`;
+  return new Error(`${told}${code ? ` (${code})` : ''}${hint(code, reason)}`, { cause: error });
+}
+
+/** RDS checks IAM tokens by PAM; a password that comes to that check fails, however right it is. */
+function hint(code: string | undefined, reason: string): string {
+  if (code !== INVALID_AUTHORIZATION || !reason.startsWith('PAM authentication failed')) return '';
+  return (
+    '; RDS wants an IAM token of the master user instead of its password: it has become a member of rds_iam, itself or ' +
+    'through a role granted to it. Log in as it with a token once and revoke that membership, then deploy again'
   );
 }

@@ -1,12 +1,15 @@
 import { createServer } from 'node:net';
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client } from 'pg';
 import { setUpDatabase } from '../../../runtime/functions/database-setup';
 import { setUp } from '../../../runtime/functions/database-statements';
-import { createAuthority } from '../../lab/parts/certificates';
+import { AwsRecord } from '../../lab/aws-record';
+import { KeyIssuer } from '../../lab/credentials';
+import { createAuthority, createServerCertificate } from '../../lab/parts/certificates';
 import { RdsLikeServer, startRdsLikeServer } from '../../lab/parts/rds-like-server';
+import { RdsFront } from '../../lab/rds-front';
 import { describeDatabaseSetUp, SETUP_PROPERTIES, targetOf } from './database-setup.specification';
 import { customResourceEvent } from './event';
 import { standInVector } from './stand-in-vector';
@@ -118,6 +121,31 @@ describe('a database that cannot be reached', () => {
       PhysicalResourceId: 'the-id-it-was-created-with',
     });
   });
+});
+
+test('a master that RDS asks for an IAM token is told how that came and what to do', async () => {
+  const folder = await mkdtemp(path.join(tmpdir(), 'front-'));
+  const authority = await createAuthority(folder);
+  const port = await closedPort();
+  const front = new RdsFront({
+    ...{ host: 'localhost', port, resourceId: 'db-1', issuer: new KeyIssuer(), record: new AwsRecord(() => []) },
+    upstream: { host: '127.0.0.1', port: 9 },
+    needsToken: async () => true,
+    tls: await createServerCertificate(folder, authority, ['localhost']),
+  });
+  await front.start('localhost');
+  try {
+    const error = await setUpDatabase(create, {
+      ...{ host: 'localhost', port, database: 'letta', ca: authority.cert },
+      credentials: async () => ({ username: 'letta_master', password: 'the-right-password' }),
+    }).catch((caught) => caught);
+    expect(error.message).toContain('after 1 attempt: PAM authentication failed for user "letta_master" (28000); RDS ');
+    expect(error.message).toContain('it has become a member of rds_iam');
+    expect(`${error.stack}${error.cause}`).not.toContain('the-right-password');
+  } finally {
+    front.stop();
+    await rm(folder, { recursive: true });
+  }
 });
 
 test('a missing property is named with what it got', async () => {
