@@ -1,14 +1,17 @@
-import { ArnFormat, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct, IDependable } from 'constructs';
+import { LettaDatabaseProps } from './letta-database-props';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { DATABASE_NAME, DATABASE_PORT } from './private/database-defaults';
+import { grantDatabaseLogin } from './private/database-login';
 import { DatabaseSetup } from './private/database-setup';
 import { encryptedLogGroup } from './private/encrypted-log-group';
+import { ImportedDatabase } from './private/imported-database';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge } from './private/nag';
@@ -16,10 +19,9 @@ import { requireRdsAuthority } from './private/rds-authorities';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
 
-/** Name of the database and of the schema in it. */
-const DATABASE_NAME = 'letta';
+export * from './letta-database-props';
+
 const MASTER_USER = 'letta_master';
-const DEFAULT_PORT = 5432;
 
 /** A PostgreSQL database prepared for Letta: pgvector, and the roles of `DatabaseRole` logging in by IAM. */
 export interface ILettaDatabase extends IConstruct, ec2.IConnectable {
@@ -74,123 +76,6 @@ export interface LettaDatabaseAttributes {
   readonly maxConnections?: number;
 }
 
-/** Properties of a `LettaDatabase`. */
-export interface LettaDatabaseProps {
-  /** The VPC that the instance and its set-up function stand in. */
-  readonly vpc: ec2.IVpc;
-
-  /**
-   * Subnets of the instance and its set-up function, in at least two availability zones. The function reaches Secrets
-   * Manager from there, by an interface endpoint in a sealed VPC.
-   *
-   * @default - the isolated subnets of the VPC
-   */
-  readonly vpcSubnets?: ec2.SubnetSelection;
-
-  /**
-   * Instance class, without `db.`.
-   *
-   * @default m7g.large: 2 virtual CPUs, 8 GiB
-   */
-  readonly instanceType?: ec2.InstanceType;
-
-  /**
-   * PostgreSQL version. It must have pgvector.
-   *
-   * @default - the newest 16 of the aws-cdk-lib release this library is made for: 16.13
-   */
-  readonly engineVersion?: rds.PostgresEngineVersion;
-
-  /**
-   * Whether RDS installs new minor versions in the maintenance window. They carry security fixes, and CloudFormation
-   * doesn't take back a minor version that is newer than the template's.
-   *
-   * @default true
-   */
-  readonly autoMinorVersionUpgrade?: boolean;
-
-  /**
-   * Storage at the start, in GiB (gp3).
-   *
-   * @default 100
-   */
-  readonly allocatedStorage?: number;
-
-  /**
-   * Storage that RDS may grow to by itself, in GiB.
-   *
-   * @default - five times the allocated storage
-   */
-  readonly maxAllocatedStorage?: number;
-
-  /**
-   * Key of the storage, the backups, the master secret, the logs and Performance Insights. The first three cannot
-   * change their key later without a new instance.
-   *
-   * @default - the account's keys of RDS, Secrets Manager and CloudWatch Logs
-   */
-  readonly encryptionKey?: kms.IKey;
-
-  /**
-   * Whether a standby in another availability zone takes over when the instance fails.
-   *
-   * @default true
-   */
-  readonly multiAz?: boolean;
-
-  /**
-   * Whether AWS refuses to delete the instance.
-   *
-   * @default true
-   */
-  readonly deletionProtection?: boolean;
-
-  /**
-   * What becomes of the instance when it leaves the stack. When it stays, what it stands on stays with it: subnet
-   * group, parameter group, security group and logs. The subnets and the VPC must then stay too, as those of
-   * `SealedNetwork` do by default.
-   *
-   * @default RemovalPolicy.RETAIN
-   */
-  readonly removalPolicy?: RemovalPolicy;
-
-  /**
-   * How far back the database can be restored to any second, 1 to 35 days.
-   *
-   * @default Duration.days(14)
-   */
-  readonly backupRetention?: Duration;
-
-  /**
-   * Most connections the server accepts, 16 to 8388607. It is written into the parameter group, so that pools can be
-   * checked against it at synth. A change takes effect at the next restart of the instance.
-   *
-   * @default - as RDS computes it from the memory of the instance class, at most 5000
-   */
-  readonly maxConnections?: number;
-
-  /**
-   * TCP port.
-   *
-   * @default 5432
-   */
-  readonly port?: number;
-
-  /**
-   * Security group of the instance.
-   *
-   * @default - a new one, closed both ways
-   */
-  readonly securityGroup?: ec2.ISecurityGroup;
-
-  /**
-   * How long logs of the database and of its set-up are kept.
-   *
-   * @default logs.RetentionDays.THREE_MONTHS
-   */
-  readonly logRetention?: logs.RetentionDays;
-}
-
 /**
  * RDS for PostgreSQL, prepared for Letta.
  *
@@ -239,7 +124,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     );
     const backupRetention = props.backupRetention ?? Duration.days(14);
     if (!backupRetention.isUnresolved()) wholeNumber(this, 'backupRetention', backupRetention.toDays(), 1, 35);
-    this.port = wholeNumber(this, 'port', props.port ?? DEFAULT_PORT, 1150, 65535);
+    this.port = wholeNumber(this, 'port', props.port ?? DATABASE_PORT, 1150, 65535);
     this.maxConnections = this.connectionLimit(instanceType, props.maxConnections);
     const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
       zones: 2,
@@ -353,7 +238,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   }
 
   grantConnect(grantee: iam.IGrantable, role: string): iam.Grant {
-    return grantConnect(this, this.instance.instanceResourceId!, grantee, role);
+    return grantDatabaseLogin(this, this.instance.instanceResourceId!, grantee, role);
   }
 
   /**
@@ -381,55 +266,6 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     securityGroup.applyRemovalPolicy(standsOnPolicy(removalPolicy));
     return securityGroup;
   }
-}
-
-class ImportedDatabase extends Construct implements ILettaDatabase {
-  readonly connections: ec2.Connections;
-  readonly host: string;
-  readonly port: number;
-  readonly databaseName: string;
-  readonly maxConnections?: number;
-  private readonly resourceId: string;
-
-  constructor(scope: Construct, id: string, attrs: LettaDatabaseAttributes) {
-    super(scope, id);
-    requireRdsAuthority(this);
-    if (!Token.isUnresolved(attrs.resourceId) && !/^(db|cluster)-[A-Z0-9]+$/.test(attrs.resourceId)) {
-      throw new Error(
-        `LettaDatabase ${this.node.path}: \`resourceId\` must be the instance's resource id, like ` +
-          `'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ', got '${attrs.resourceId}'; it is "Resource ID" on the instance's ` +
-          'Configuration tab, not its identifier',
-      );
-    }
-    this.host = attrs.host;
-    this.port = attrs.port ?? DEFAULT_PORT;
-    this.databaseName = attrs.databaseName ?? DATABASE_NAME;
-    this.maxConnections = attrs.maxConnections;
-    this.resourceId = attrs.resourceId;
-    this.connections = new ec2.Connections({
-      securityGroups: [attrs.securityGroup],
-      defaultPort: ec2.Port.tcp(this.port),
-    });
-  }
-
-  grantConnect(grantee: iam.IGrantable, role: string): iam.Grant {
-    return grantConnect(this, this.resourceId, grantee, role);
-  }
-}
-
-function grantConnect(scope: Construct, resourceId: string, grantee: iam.IGrantable, role: string): iam.Grant {
-  return iam.Grant.addToPrincipal({
-    grantee,
-    actions: ['rds-db:connect'],
-    resourceArns: [
-      Stack.of(scope).formatArn({
-        service: 'rds-db',
-        resource: 'dbuser',
-        resourceName: `${resourceId}/${role}`,
-        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-      }),
-    ],
-  });
 }
 
 /** A snapshot can be kept of the instance only; what it stands on then goes. */

@@ -1,4 +1,4 @@
-import { Annotations, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -19,16 +19,9 @@ import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
 import { acknowledge, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
+import { serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
-import {
-  MAX_HEALTHY_PERCENT,
-  validateCorsOrigins,
-  validatePoolSizes,
-  validateSeconds,
-  validateTaskSize,
-  validateWholeNumber,
-  validateZones,
-} from './private/validation';
+import { MAX_HEALTHY_PERCENT, validateZones } from './private/validation';
 
 /** Properties of `LettaService`. */
 export interface LettaServiceProps extends LettaServiceOptions {
@@ -91,7 +84,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
   public constructor(scope: Construct, id: string, props: LettaServiceProps) {
     super(scope, id);
     const { vpc, database, cache, bedrock } = props;
-    const settings = this.validated(props);
+    const settings = serviceSettings(this, props);
     const vpcSubnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
     validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
     const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
@@ -239,80 +232,4 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
     );
     return secret;
   }
-
-  private validated(props: LettaServiceProps): Settings {
-    const path = this.node.path;
-    if (props.certificate && props.http) {
-      throw new Error(
-        `${path}: certificate and http are both given, wanted one of them: leave http out to serve HTTPS`,
-      );
-    }
-    if (!props.certificate && !props.http) {
-      throw new Error(
-        `${path}: neither certificate nor http is given, wanted a certificate for the load balancer: give one, or ` +
-          'http: true to serve the API unencrypted',
-      );
-    }
-    if (props.http) {
-      Annotations.of(this).addWarningV2(
-        'cdk-letta:LettaService.http',
-        `${path} serves plain HTTP: the API password and every message cross the network unencrypted; give a certificate`,
-      );
-    }
-    const idleTimeout = props.idleTimeout ?? Duration.minutes(10);
-    const settings: Settings = {
-      cpu: props.cpu ?? 1024,
-      memoryLimitMiB: props.memoryLimitMiB ?? 2048,
-      desiredCount: props.desiredCount ?? 2,
-      uvicornWorkers: props.uvicornWorkers ?? 1,
-      uvicornKeepAlive: props.uvicornKeepAlive ?? idleTimeout.plus(Duration.minutes(1)),
-      pgPoolSize: props.pgPoolSize ?? 25,
-      pgMaxOverflow: props.pgMaxOverflow ?? 10,
-      pgPoolTimeout: props.pgPoolTimeout ?? Duration.seconds(30),
-      pgPoolRecycle: props.pgPoolRecycle ?? Duration.minutes(30),
-      idleTimeout,
-      deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
-    };
-    const reserve = props.databaseConnectionReserve ?? 20;
-    validateWholeNumber(path, 'desiredCount', settings.desiredCount, 0);
-    validateWholeNumber(path, 'uvicornWorkers', settings.uvicornWorkers, 1);
-    validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
-    validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
-    validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
-    validateTaskSize(path, settings.cpu, settings.memoryLimitMiB, settings.uvicornWorkers);
-    validatePoolSizes(path, { ...settings, reserve }, props.database.maxConnections);
-    validateSeconds(
-      path,
-      'idleTimeout',
-      idleTimeout,
-      600,
-      4000,
-      'turns last minutes and a load balancer waits no longer',
-    );
-    validateSeconds(
-      path,
-      'uvicornKeepAlive',
-      settings.uvicornKeepAlive,
-      1,
-      86400,
-      'else connections break under requests',
-    );
-    validateSeconds(path, 'deregistrationDelay', settings.deregistrationDelay, 0, 3600, "a load balancer's own limits");
-    validateCorsOrigins(path, props.corsOrigins ?? []);
-    return settings;
-  }
-}
-
-interface Settings {
-  readonly cpu: number;
-  readonly memoryLimitMiB: number;
-  readonly desiredCount: number;
-  readonly uvicornWorkers: number;
-  readonly uvicornKeepAlive: Duration;
-  readonly pgPoolSize: number;
-  readonly pgMaxOverflow: number;
-  readonly pgPoolTimeout: Duration;
-  readonly pgPoolRecycle: Duration;
-  readonly idleTimeout: Duration;
-  readonly deregistrationDelay: Duration;
 }

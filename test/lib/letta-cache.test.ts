@@ -3,7 +3,8 @@ import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import { CacheEngine, LettaCache, LettaCacheProps } from '../../lib/letta-cache';
+import { CacheEngine } from '../../lib/cache-engine';
+import { LettaCache, LettaCacheProps } from '../../lib/letta-cache';
 
 type Props = Omit<LettaCacheProps, 'vpc'> & { readonly vpc?: ec2.IVpc };
 

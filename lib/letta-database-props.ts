@@ -1,0 +1,122 @@
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as rds from 'aws-cdk-lib/aws-rds';
+
+/** Properties of a `LettaDatabase`. */
+export interface LettaDatabaseProps {
+  /** The VPC that the instance and its set-up function stand in. */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * Subnets of the instance and its set-up function, in at least two availability zones. The function reaches Secrets
+   * Manager from there, by an interface endpoint in a sealed VPC.
+   *
+   * @default - the isolated subnets of the VPC
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Instance class, without `db.`.
+   *
+   * @default m7g.large: 2 virtual CPUs, 8 GiB
+   */
+  readonly instanceType?: ec2.InstanceType;
+
+  /**
+   * PostgreSQL version. It must have pgvector.
+   *
+   * @default - the newest 16 of the aws-cdk-lib release this library is made for: 16.13
+   */
+  readonly engineVersion?: rds.PostgresEngineVersion;
+
+  /**
+   * Whether RDS installs new minor versions in the maintenance window. They carry security fixes, and CloudFormation
+   * doesn't take back a minor version that is newer than the template's.
+   *
+   * @default true
+   */
+  readonly autoMinorVersionUpgrade?: boolean;
+
+  /**
+   * Storage at the start, in GiB (gp3).
+   *
+   * @default 100
+   */
+  readonly allocatedStorage?: number;
+
+  /**
+   * Storage that RDS may grow to by itself, in GiB.
+   *
+   * @default - five times the allocated storage
+   */
+  readonly maxAllocatedStorage?: number;
+
+  /**
+   * Key of the storage, the backups, the master secret, the logs and Performance Insights. The first three cannot
+   * change their key later without a new instance.
+   *
+   * @default - the account's keys of RDS, Secrets Manager and CloudWatch Logs
+   */
+  readonly encryptionKey?: kms.IKey;
+
+  /**
+   * Whether a standby in another availability zone takes over when the instance fails.
+   *
+   * @default true
+   */
+  readonly multiAz?: boolean;
+
+  /**
+   * Whether AWS refuses to delete the instance.
+   *
+   * @default true
+   */
+  readonly deletionProtection?: boolean;
+
+  /**
+   * What becomes of the instance when it leaves the stack. When it stays, what it stands on stays with it: subnet
+   * group, parameter group, security group and logs. The subnets and the VPC must then stay too, as those of
+   * `SealedNetwork` do by default.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy;
+
+  /**
+   * How far back the database can be restored to any second, 1 to 35 days.
+   *
+   * @default Duration.days(14)
+   */
+  readonly backupRetention?: Duration;
+
+  /**
+   * Most connections the server accepts, 16 to 8388607. It is written into the parameter group, so that pools can be
+   * checked against it at synth. A change takes effect at the next restart of the instance.
+   *
+   * @default - as RDS computes it from the memory of the instance class, at most 5000
+   */
+  readonly maxConnections?: number;
+
+  /**
+   * TCP port.
+   *
+   * @default 5432
+   */
+  readonly port?: number;
+
+  /**
+   * Security group of the instance.
+   *
+   * @default - a new one, closed both ways
+   */
+  readonly securityGroup?: ec2.ISecurityGroup;
+
+  /**
+   * How long logs of the database and of its set-up are kept.
+   *
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: logs.RetentionDays;
+}

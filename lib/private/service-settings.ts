@@ -1,0 +1,86 @@
+import { Annotations, Duration } from 'aws-cdk-lib';
+import { Construct } from 'constructs';
+import { LettaServiceProps } from '../letta-service';
+import {
+  validateCorsOrigins,
+  validatePoolSizes,
+  validateSeconds,
+  validateTaskSize,
+  validateWholeNumber,
+} from './validation';
+
+/** The numbers of a service. */
+export interface ServiceSettings {
+  readonly cpu: number;
+  readonly memoryLimitMiB: number;
+  readonly desiredCount: number;
+  readonly uvicornWorkers: number;
+  readonly uvicornKeepAlive: Duration;
+  readonly pgPoolSize: number;
+  readonly pgMaxOverflow: number;
+  readonly pgPoolTimeout: Duration;
+  readonly pgPoolRecycle: Duration;
+  readonly idleTimeout: Duration;
+  readonly deregistrationDelay: Duration;
+}
+
+/** What was chosen, and the defaults of what was not; fails on what could not run. */
+export function serviceSettings(scope: Construct, props: LettaServiceProps): ServiceSettings {
+  const path = scope.node.path;
+  if (props.certificate && props.http) {
+    throw new Error(`${path}: certificate and http are both given, wanted one of them: leave http out to serve HTTPS`);
+  }
+  if (!props.certificate && !props.http) {
+    throw new Error(
+      `${path}: neither certificate nor http is given, wanted a certificate for the load balancer: give one, or ` +
+        'http: true to serve the API unencrypted',
+    );
+  }
+  if (props.http) {
+    Annotations.of(scope).addWarningV2(
+      'cdk-letta:LettaService.http',
+      `${path} serves plain HTTP: the API password and every message cross the network unencrypted; give a certificate`,
+    );
+  }
+  const idleTimeout = props.idleTimeout ?? Duration.minutes(10);
+  const settings: ServiceSettings = {
+    cpu: props.cpu ?? 1024,
+    memoryLimitMiB: props.memoryLimitMiB ?? 2048,
+    desiredCount: props.desiredCount ?? 2,
+    uvicornWorkers: props.uvicornWorkers ?? 1,
+    uvicornKeepAlive: props.uvicornKeepAlive ?? idleTimeout.plus(Duration.minutes(1)),
+    pgPoolSize: props.pgPoolSize ?? 25,
+    pgMaxOverflow: props.pgMaxOverflow ?? 10,
+    pgPoolTimeout: props.pgPoolTimeout ?? Duration.seconds(30),
+    pgPoolRecycle: props.pgPoolRecycle ?? Duration.minutes(30),
+    idleTimeout,
+    deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
+  };
+  const reserve = props.databaseConnectionReserve ?? 20;
+  validateWholeNumber(path, 'desiredCount', settings.desiredCount, 0);
+  validateWholeNumber(path, 'uvicornWorkers', settings.uvicornWorkers, 1);
+  validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
+  validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
+  validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
+  validateTaskSize(path, settings.cpu, settings.memoryLimitMiB, settings.uvicornWorkers);
+  validatePoolSizes(path, { ...settings, reserve }, props.database.maxConnections);
+  validateSeconds(
+    path,
+    'idleTimeout',
+    idleTimeout,
+    600,
+    4000,
+    'turns last minutes and a load balancer waits no longer',
+  );
+  validateSeconds(
+    path,
+    'uvicornKeepAlive',
+    settings.uvicornKeepAlive,
+    1,
+    86400,
+    'else connections break under requests',
+  );
+  validateSeconds(path, 'deregistrationDelay', settings.deregistrationDelay, 0, 3600, "a load balancer's own limits");
+  validateCorsOrigins(path, props.corsOrigins ?? []);
+  return settings;
+}
