@@ -120,7 +120,7 @@ export class BedrockModel {
     const profile = profileParts(id);
     if (profile) {
       throw new Error(
-        `'${id}' is a cross-region inference profile, got it where a foundation model was wanted: ` +
+        `BedrockModel: '${id}' is a cross-region inference profile, got it where a foundation model was wanted: ` +
           `use BedrockModel.inferenceProfile('${id}')`,
       );
     }
@@ -141,7 +141,7 @@ export class BedrockModel {
     if (!parts) {
       if (FOUNDATION_MODEL.test(id)) {
         throw new Error(
-          `'${id}' names no known geography, wanted a profile id that begins with one of ` +
+          `BedrockModel: '${id}' names no known geography, wanted a profile id that begins with one of ` +
             `${Object.keys(GEOGRAPHY_REGIONS).join(', ')}: use BedrockModel.foundation('${id}') for a model called in ` +
             'its own region, or give the regions of a profile this release does not know',
         );
@@ -149,7 +149,9 @@ export class BedrockModel {
       throw new Error(malformed(id, 'an inference profile id such as us.anthropic.claude-sonnet-4-6'));
     }
     if (options.regions?.length === 0) {
-      throw new Error(`the regions of '${id}' are an empty list, wanted at least one region: leave the option out`);
+      throw new Error(
+        `BedrockModel: the regions of '${id}' are an empty list, wanted at least one region: leave the option out`,
+      );
     }
     return new BedrockModel(id, parts.foundationModelId, {
       geography: parts.geography,
@@ -170,7 +172,7 @@ export class BedrockModel {
       : BedrockModel.foundation(id);
     if (!model.format) {
       throw new Error(
-        `'${id}' is not an embedding model this library speaks to, wanted Titan Text Embeddings v1 or v2 or ` +
+        `BedrockModel: '${id}' is not an embedding model this library speaks to, wanted Titan Text Embeddings v1 or v2 or ` +
           'Cohere Embed v3 or v4: use for example BedrockModel.TITAN_EMBED_TEXT_V2',
       );
     }
@@ -178,7 +180,7 @@ export class BedrockModel {
     const dimensions = options.dimensions ?? offered[0];
     if (!offered.includes(dimensions)) {
       throw new Error(
-        `'${id}' has no vectors of ${dimensions} dimensions, wanted one of ${offered.join(', ')}: change dimensions`,
+        `BedrockModel: '${id}' has no vectors of ${dimensions} dimensions, wanted one of ${offered.join(', ')}: change dimensions`,
       );
     }
     return new BedrockModel(model.id, model.foundationModelId, {
@@ -232,13 +234,14 @@ function embeddingOf(id: string): ModelDetails['embedding'] {
 }
 
 function malformed(id: string, wanted: string): string {
-  return `'${id}' is not a model id, wanted ${wanted}: \`aws bedrock list-inference-profiles\` and \`aws bedrock list-foundation-models\` list them`;
+  return `BedrockModel: '${id}' is not a model id, wanted ${wanted}: \`aws bedrock list-inference-profiles\` and \`aws bedrock list-foundation-models\` list them`;
 }
 
 function requireLiteral(id: string): void {
   if (Token.isUnresolved(id)) {
     throw new Error(
-      'a model id is a token, wanted a literal string: permissions, geography and format are decided from it at synth',
+      'BedrockModel: a model id is a token, wanted a literal string, from which permissions, geography and format are ' +
+        'decided at synth: write the id out',
     );
   }
 }

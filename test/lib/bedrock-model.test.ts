@@ -65,7 +65,7 @@ test.each(['', 'claude', 'Claude Sonnet 4', 'anthropic.', 'arn:aws:bedrock:us-ea
   "fails on '%s', which is no foundation model's id",
   (id) => {
     expect(() => BedrockModel.foundation(id)).toThrow(
-      `'${id}' is not a model id, wanted a foundation model id such as anthropic.claude-3-haiku-20240307-v1:0: ` +
+      `BedrockModel: '${id}' is not a model id, wanted a foundation model id such as anthropic.claude-3-haiku-20240307-v1:0: ` +
         '`aws bedrock list-inference-profiles` and `aws bedrock list-foundation-models` list them',
     );
   },
@@ -73,16 +73,17 @@ test.each(['', 'claude', 'Claude Sonnet 4', 'anthropic.', 'arn:aws:bedrock:us-ea
 
 test('fails on a malformed profile id', () => {
   expect(() => BedrockModel.inferenceProfile('us/claude')).toThrow(
-    "'us/claude' is not a model id, wanted an inference profile id such as us.anthropic.claude-sonnet-4-6",
+    "BedrockModel: 'us/claude' is not a model id, wanted an inference profile id such as us.anthropic.claude-sonnet-4-6",
   );
 });
 
 test('fails on a profile where a foundation model is wanted, and the other way round', () => {
   expect(() => BedrockModel.foundation('us.anthropic.claude-sonnet-4-6')).toThrow(
-    "use BedrockModel.inferenceProfile('us.anthropic.claude-sonnet-4-6')",
+    "BedrockModel: 'us.anthropic.claude-sonnet-4-6' is a cross-region inference profile, got it where a foundation " +
+      "model was wanted: use BedrockModel.inferenceProfile('us.anthropic.claude-sonnet-4-6')",
   );
   expect(() => BedrockModel.inferenceProfile('anthropic.claude-sonnet-4-6')).toThrow(
-    "'anthropic.claude-sonnet-4-6' names no known geography",
+    "BedrockModel: 'anthropic.claude-sonnet-4-6' names no known geography",
   );
   expect(() => BedrockModel.inferenceProfile('anthropic.claude-sonnet-4-6')).toThrow(
     "use BedrockModel.foundation('anthropic.claude-sonnet-4-6')",
@@ -91,18 +92,22 @@ test('fails on a profile where a foundation model is wanted, and the other way r
 
 test('fails on an empty list of regions', () => {
   expect(() => BedrockModel.inferenceProfile('us.anthropic.claude-sonnet-4-6', { regions: [] })).toThrow(
-    'wanted at least one region',
+    "BedrockModel: the regions of 'us.anthropic.claude-sonnet-4-6' are an empty list, wanted at least one region",
   );
 });
 
 test('fails on an embedding of a chat model and on vectors the model does not offer', () => {
-  expect(() => BedrockModel.embedding('anthropic.claude-3-haiku-20240307-v1:0')).toThrow('is not an embedding model');
+  expect(() => BedrockModel.embedding('anthropic.claude-3-haiku-20240307-v1:0')).toThrow(
+    "BedrockModel: 'anthropic.claude-3-haiku-20240307-v1:0' is not an embedding model",
+  );
   expect(() => BedrockModel.embedding('amazon.titan-embed-text-v2:0', { dimensions: 300 })).toThrow(
-    "'amazon.titan-embed-text-v2:0' has no vectors of 300 dimensions, wanted one of 1024, 512, 256: change dimensions",
+    "BedrockModel: 'amazon.titan-embed-text-v2:0' has no vectors of 300 dimensions, wanted one of 1024, 512, 256: change dimensions",
   );
 });
 
 test('fails on a token, because permissions are decided from the id', () => {
   const id = Lazy.string({ produce: () => 'us.anthropic.claude-sonnet-4-6' });
-  expect(() => BedrockModel.inferenceProfile(id)).toThrow('a model id is a token, wanted a literal string');
+  expect(() => BedrockModel.inferenceProfile(id)).toThrow(
+    'BedrockModel: a model id is a token, wanted a literal string',
+  );
 });
