@@ -25,7 +25,7 @@ export interface LettaDatabaseProps {
   readonly instanceType?: ec2.InstanceType;
 
   /**
-   * PostgreSQL version. It must have pgvector.
+   * PostgreSQL version, 16 or later: the set-up grants roles with options that 15 has not. The lab runs 16.
    *
    * @default - the newest 16 of the aws-cdk-lib release this library is made for: 16.13
    */
@@ -69,9 +69,10 @@ export interface LettaDatabaseProps {
   readonly multiAz?: boolean;
 
   /**
-   * Whether AWS refuses to delete the instance.
+   * Whether AWS refuses to delete the instance. With another `removalPolicy` than RETAIN it would make a deletion of the
+   * stack fail.
    *
-   * @default true
+   * @default - true if `removalPolicy` is RETAIN, false otherwise, as with `rds.DatabaseInstance`
    */
   readonly deletionProtection?: boolean;
 

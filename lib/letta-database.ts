@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -95,7 +95,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   readonly host: string;
   readonly port: number;
   readonly databaseName = DATABASE_NAME;
-  readonly maxConnections: number;
+  readonly maxConnections?: number;
   /** The instance. */
   readonly instance: rds.DatabaseInstance;
   /** The secret of the master user, made and rotated by RDS: JSON with `username` and `password`. */
@@ -125,6 +125,8 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const backupRetention = props.backupRetention ?? Duration.days(14);
     if (!backupRetention.isUnresolved()) wholeNumber(this, 'backupRetention', backupRetention.toDays(), 1, 35);
     this.port = wholeNumber(this, 'port', props.port ?? DATABASE_PORT, 1150, 65535);
+    const version = props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13;
+    requireInheritOption(this, version);
     this.maxConnections = this.connectionLimit(instanceType, props.maxConnections);
     const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
       zones: 2,
@@ -147,9 +149,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       defaultPort: ec2.Port.tcp(this.port),
     });
 
-    const engine = rds.DatabaseInstanceEngine.postgres({
-      version: props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13,
-    });
+    const engine = rds.DatabaseInstanceEngine.postgres({ version });
     const standsOn = standsOnPolicy(removalPolicy);
     const name = uniqueName(this);
     const logGroup = encryptedLogGroup(this, 'LogGroup', {
@@ -204,7 +204,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       backupRetention,
       deleteAutomatedBackups: false,
       copyTagsToSnapshot: true,
-      deletionProtection: props.deletionProtection ?? true,
+      deletionProtection: props.deletionProtection ?? removalPolicy === RemovalPolicy.RETAIN,
       removalPolicy,
       autoMinorVersionUpgrade: props.autoMinorVersionUpgrade ?? true,
       cloudwatchLogsExports: ['postgresql'],
@@ -265,6 +265,17 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   private retainable(securityGroup: ec2.SecurityGroup, removalPolicy: RemovalPolicy): ec2.SecurityGroup {
     securityGroup.applyRemovalPolicy(standsOnPolicy(removalPolicy));
     return securityGroup;
+  }
+}
+
+/** The set-up grants memberships `WITH INHERIT FALSE, SET TRUE`, which PostgreSQL has from 16 on. Tokens pass. */
+function requireInheritOption(scope: Construct, version: rds.PostgresEngineVersion): void {
+  for (const given of [version.postgresMajorVersion, version.postgresFullVersion]) {
+    if (Token.isUnresolved(given) || Number.parseInt(given) >= 16) continue;
+    throw new Error(
+      `LettaDatabase ${scope.node.path}: \`engineVersion\` is PostgreSQL ${given}, wanted 16 or later, because the ` +
+        'set-up grants roles with options that 15 has not; give for example `rds.PostgresEngineVersion.VER_16_13`',
+    );
   }
 }
 

@@ -177,7 +177,7 @@ describe('LettaCache', () => {
       ['port', { port: 70000 }],
     ])('fails when `%s` is out of bounds, saying the bounds', (prop, props) => {
       expect(() => synth(props)).toThrow(
-        new RegExp(`Cache: \`${prop}\` must be a whole number from \\d+ to \\d+, got`),
+        new RegExp(`Cache: \`${prop}\` is [-\\d.]+, wanted a whole number from \\d+ to \\d+; give one in that range`),
       );
     });
 

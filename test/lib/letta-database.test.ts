@@ -1,8 +1,9 @@
-import { App, CfnParameter, Duration, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { App, CfnParameter, Duration, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as rds from 'aws-cdk-lib/aws-rds';
 import { CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { LettaDatabase, LettaDatabaseProps } from '../../lib/letta-database';
 import { SealedNetwork } from '../../lib/sealed-network';
@@ -131,6 +132,22 @@ describe('LettaDatabase', () => {
     template.hasResource('AWS::RDS::DBInstance', { DeletionPolicy: 'Snapshot' });
     expect(JSON.stringify(template.toJSON())).not.toContain('"Retain"');
   });
+
+  test.each([
+    ['the default', undefined, undefined, true],
+    ['RETAIN', RemovalPolicy.RETAIN, undefined, true],
+    ['SNAPSHOT', RemovalPolicy.SNAPSHOT, undefined, false],
+    ['DESTROY', RemovalPolicy.DESTROY, undefined, false],
+    ['DESTROY, and protection asked for', RemovalPolicy.DESTROY, true, true],
+    ['RETAIN, and protection declined', RemovalPolicy.RETAIN, false, false],
+  ])(
+    'is protected from deletion where its removal policy would not delete it: %s',
+    (_name, removalPolicy, given, expected) => {
+      synth({ removalPolicy, deletionProtection: given }).hasResourceProperties('AWS::RDS::DBInstance', {
+        DeletionProtection: expected,
+      });
+    },
+  );
 
   test('is closed: nothing comes in but the set-up, nothing goes out', () => {
     const template = synth();
@@ -339,10 +356,32 @@ describe('LettaDatabase', () => {
       ['backupRetention', { backupRetention: Duration.days(36) }],
       ['maxConnections', { maxConnections: 10.5 }],
       ['port', { port: 0 }],
-    ])('fails when `%s` is out of bounds, saying the bounds', (prop, props) => {
+    ])('fails when `%s` is out of bounds, saying the bounds and what to do', (prop, props) => {
       expect(() => synth(props)).toThrow(
-        new RegExp(`Database: \`${prop}\` must be a whole number from \\d+ to \\d+, got`),
+        new RegExp(
+          `Database: \`${prop}\` is [-\\d.]+, wanted a whole number from \\d+ to \\d+; give one in that range, or ` +
+            `leave \`${prop}\` out for the default`,
+        ),
       );
+    });
+
+    test.each([
+      ['a constant', rds.PostgresEngineVersion.VER_15_13, '15'],
+      ['a version of the caller', rds.PostgresEngineVersion.of('15.99', '15'), '15'],
+      ['a version that contradicts its major one', rds.PostgresEngineVersion.of('15.99', '16'), '15.99'],
+      ['a version of two-part majors', rds.PostgresEngineVersion.of('9.6.24', '9.6'), '9.6'],
+      ['no version at all', rds.PostgresEngineVersion.of('newest', 'newest'), 'newest'],
+    ])('fails on PostgreSQL before 16, which the set-up cannot prepare: %s', (_name, engineVersion, got) => {
+      expect(() => synth({ engineVersion })).toThrow(
+        `LettaDatabase Stack/Database: \`engineVersion\` is PostgreSQL ${got}, wanted 16 or later`,
+      );
+    });
+
+    test.each([
+      ['a later one', rds.PostgresEngineVersion.of('17.99', '17'), '17.99'],
+      ['one that only the deployment knows', rds.PostgresEngineVersion.of(Fn.ref('Version'), '16'), { Ref: 'Version' }],
+    ])('takes %s', (_name, engineVersion, expected) => {
+      synth({ engineVersion }).hasResourceProperties('AWS::RDS::DBInstance', { EngineVersion: expected });
     });
 
     test('passes on what only the deployment decides', () => {
