@@ -4,7 +4,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import tls from 'node:tls';
 import { LogFile } from './logs';
-import { waitFor } from './wait';
+import { waitFor, within } from './wait';
 
 export interface RedisOptions {
   /** Folder for its configuration; it keeps no data. */
@@ -20,6 +20,7 @@ export interface RedisOptions {
 export class Redis {
   private readonly passwords: Record<string, string> = {};
   private process?: ChildProcess;
+  private ended?: Promise<void>;
 
   constructor(private readonly options: RedisOptions) {
     for (const user of Object.keys(options.users)) this.passwords[user] = randomBytes(24).toString('hex');
@@ -43,6 +44,7 @@ export class Redis {
     this.process = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', file], {
       stdio: ['ignore', 'pipe', 'pipe'],
     });
+    this.ended = new Promise((resolve) => this.process!.on('close', () => resolve()));
     log.follow(this.process.stdout!);
     log.follow(this.process.stderr!);
     await waitFor('Redis to accept connections', () => this.ready(), { timeout: 10_000, evidence: () => log.tail() });
@@ -60,8 +62,10 @@ export class Redis {
     return socket;
   }
 
-  stop(): void {
+  /** Ends it, and waits until its last line is in the log. */
+  async stop(): Promise<void> {
     this.process?.kill('SIGTERM');
+    await within('the end of Redis', 10_000, Promise.resolve(this.ended), () => this.options.log.tail());
   }
 
   private open(): Promise<tls.TLSSocket> {

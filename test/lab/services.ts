@@ -145,7 +145,7 @@ export class LabServices {
     this.databaseFront.stop();
     this.cacheFront.stop();
     this.credentials.stop();
-    this.redis.stop();
+    await this.redis.stop();
     await this.postgres.stop();
   }
 }
