@@ -15,7 +15,7 @@ import { ImportedDatabase } from './private/imported-database';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge } from './private/nag';
-import { requireRdsAuthority } from './private/rds-authorities';
+import { regionWithRdsAuthority } from './private/rds-authorities';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
 
@@ -107,7 +107,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
     super(scope, id);
-    requireRdsAuthority(this);
+    const region = regionWithRdsAuthority(this);
 
     const { vpc } = props;
     const multiAz = props.multiAz ?? true;
@@ -225,6 +225,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     this.setup = new DatabaseSetup(this, 'Setup', {
       vpc,
       vpcSubnets,
+      region,
       host: this.host,
       port: this.port,
       databaseName: this.databaseName,

@@ -16,6 +16,8 @@ const SCHEMA = 'letta';
 export interface DatabaseSetupProps {
   readonly vpc: ec2.IVpc;
   readonly vpcSubnets: ec2.SubnetSelection;
+  /** Where the database is; as a property of the set-up, so that its look-up stands in the template. */
+  readonly region: string;
   readonly host: string;
   readonly port: number;
   readonly databaseName: string;
@@ -70,7 +72,7 @@ export class DatabaseSetup extends Construct implements ec2.IConnectable {
       runtimeRole: DatabaseRole.RUNTIME,
       revision: REVISION,
     };
-    this.resource = step.run('Resource', 'Custom::LettaDatabaseSetup', { ...properties });
+    this.resource = step.run('Resource', 'Custom::LettaDatabaseSetup', { ...properties, region: props.region });
     this.resource.node.addDependency(securityGroup, props.databaseSecurityGroup);
   }
 

@@ -1,4 +1,4 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Aws, CfnMapping, Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 
 /** Regions whose RDS authorities are in the images and the set-up function (`runtime/images/gateway/ca/rds.pem`). */
@@ -40,4 +40,18 @@ export function requireRdsAuthority(scope: Construct): void {
     `LettaDatabase ${scope.node.path}: the certificates shipped with this library hold no RDS authority of region ` +
       `'${region}', so the gateway could verify no database there; wanted one of ${REGIONS_WITH_RDS_AUTHORITY.join(', ')}`,
   );
+}
+
+/**
+ * The region of a database, looked up in a mapping when only the deployment knows it: in a region without an authority
+ * CloudFormation then refuses the template, before it makes anything.
+ */
+export function regionWithRdsAuthority(scope: Construct): string {
+  requireRdsAuthority(scope);
+  const { region } = Stack.of(scope);
+  if (!Token.isUnresolved(region)) return region;
+  const mapping = new CfnMapping(scope, 'RegionsWithRdsAuthority', {
+    mapping: Object.fromEntries(REGIONS_WITH_RDS_AUTHORITY.map((name) => [name, { region: name }])),
+  });
+  return mapping.findInMap(Aws.REGION, 'region');
 }

@@ -1,10 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import * as fs from 'node:fs';
 import * as path from 'node:path';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { LettaDatabase } from '../../lib';
 import { REGIONS_WITH_RDS_AUTHORITY } from '../../lib/private/rds-authorities';
-import { testStack } from './support';
+import { Template, testStack } from './support';
 
 const PEM = path.join(__dirname, '../../runtime/images/gateway/ca/rds.pem');
 
@@ -28,5 +29,31 @@ describe('authorities of RDS', () => {
         securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
       }),
     ).toThrow(/no RDS authority of region 'mx-central-1'.*wanted one of af-south-1/);
+  });
+
+  describe('where only the deployment knows the region', () => {
+    const database = (stack: Stack): Template => {
+      const subnetConfiguration = [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }];
+      const vpc = new ec2.Vpc(stack, 'Vpc', { availabilityZones: ['a', 'b'], subnetConfiguration });
+      new LettaDatabase(stack, 'Database', { vpc });
+      return Template.fromStack(stack);
+    };
+    const setUpOf = (template: Template) => Object.values(template.findResources('Custom::LettaDatabaseSetup'))[0];
+
+    test('a resource looks it up in a mapping of exactly the known ones, which CloudFormation refuses elsewhere', () => {
+      const template = database(testStack());
+      const [[name, mapping]] = Object.entries(template.toJSON().Mappings as Record<string, object>);
+      expect(Object.keys(mapping).sort()).toEqual([...REGIONS_WITH_RDS_AUTHORITY].sort());
+      for (const [region, value] of Object.entries(mapping)) expect(value).toEqual({ region });
+      expect(setUpOf(template).Properties.region).toEqual({
+        'Fn::FindInMap': [name, { Ref: 'AWS::Region' }, 'region'],
+      });
+    });
+
+    test('a known one is written as it is, without a mapping', () => {
+      const template = database(testStack({ account: '111122223333', region: 'eu-central-1' }));
+      expect(template.toJSON().Mappings).toBeUndefined();
+      expect(setUpOf(template).Properties.region).toBe('eu-central-1');
+    });
   });
 });
