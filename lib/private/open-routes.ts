@@ -7,9 +7,14 @@ const RISKS: { readonly [group in RouteGroup]: string } = {
   unsafeToolsInLettaContainer:
     'code that callers bring runs inside the Letta container, where it reads and writes every agent in the database, ' +
     'calls the models and sees what other callers send (CVE-2025-51482)',
-  externalProviders: 'callers can add model providers with keys of their own, and what agents know can be sent to them',
+  externalProviders:
+    'callers can add model providers with keys of their own, which are stored unencrypted in the database ' +
+    '(LETTA_ENCRYPTION_KEY is not set), and what agents know can be sent to them; for now the egress proxy still ' +
+    'refuses every outside host, so no provider is reachable',
   mcpServers:
-    'callers can connect MCP servers: the service calls addresses that callers choose, and agents trust the answers',
+    'callers can connect MCP servers, whose credentials are stored unencrypted in the database (LETTA_ENCRYPTION_KEY is ' +
+    'not set): the service calls addresses that callers choose, and agents trust the answers; for now the egress proxy ' +
+    'still refuses every outside host, so no server is reachable',
   agentImport: "imported agent files carry tools' source, which runs when the agent calls them",
 };
 
