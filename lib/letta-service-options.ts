@@ -125,7 +125,8 @@ export interface LettaServiceOptions {
   readonly idleTimeout?: Duration;
 
   /**
-   * How long running turns may go on when a task is replaced.
+   * How long running turns may go on when a task is replaced, before ECS stops its containers: Letta first, which may then
+   * finish its requests for up to two minutes. Background runs hold no connection, so nothing waits for them.
    *
    * @default - `idleTimeout`
    */
@@ -161,14 +162,18 @@ export interface LettaServiceOptions {
   readonly unsafeToolsInLettaContainer?: boolean;
 
   /**
-   * Lets callers add model providers of their own. Gives a warning.
+   * Opens the routes by which callers add model providers of their own. The egress proxy still refuses every outside
+   * host, so no such provider is reachable yet, and their keys are stored unencrypted in the database, since
+   * `LETTA_ENCRYPTION_KEY` is not set. Gives a warning.
    *
    * @default false
    */
   readonly externalProviders?: boolean;
 
   /**
-   * Lets callers connect MCP servers. Gives a warning.
+   * Opens the routes by which callers connect MCP servers. The egress proxy still refuses every outside host, so no such
+   * server is reachable yet, and their credentials are stored unencrypted in the database, since `LETTA_ENCRYPTION_KEY`
+   * is not set. Gives a warning.
    *
    * @default false
    */
