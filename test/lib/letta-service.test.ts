@@ -111,8 +111,19 @@ describe('the task', () => {
     expect(letta.LinuxParameters).not.toHaveProperty('InitProcessEnabled');
   });
 
-  test('has no secret in any environment', () => {
-    for (const container of [gateway, letta]) expect(container.Secrets).toBeUndefined();
+  test.each(['service', 'migration'] as const)('has no secret in any environment of the %s task', (which) => {
+    const secrets = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+    expect(secrets).toHaveLength(1);
+    const made = Object.values(containers(template, which));
+    expect(made.map(({ Name }) => Name)).toEqual(['gateway', 'letta']);
+    for (const container of made) expect(container.Secrets).toBeUndefined();
+    const values = made.flatMap(({ Environment }) => Environment);
+    expect(JSON.stringify(values)).not.toContain('{{resolve:');
+    const ofSecret = values.filter(({ Value }) => secrets.some((id) => JSON.stringify(Value).includes(id)));
+    // A secret's `Ref` is its ARN.
+    expect(ofSecret).toEqual(
+      which === 'service' ? [{ Name: 'GATEWAY_API_PASSWORD_SECRET_ARN', Value: { Ref: secrets[0] } }] : [],
+    );
   });
 
   test('shows only the gateway to the network', () => {
@@ -151,15 +162,25 @@ describe('the task', () => {
   });
 
   test('tells the gateway what it serves', () => {
-    expect(environment(gateway)).toMatchObject({
+    const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
+    expect(environment(gateway)).toEqual({
       GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
+      AWS_REGION: '${AWS::Region}',
+      GATEWAY_AWS_URL_SUFFIX: '${AWS::URLSuffix}',
+      GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
+      GATEWAY_STOP_TIMEOUT_SECONDS: '110',
+      GATEWAY_API_PASSWORD_SECRET_ARN: `\${${secret}}`,
       GATEWAY_OPEN_ROUTES: '',
       GATEWAY_CORS_ORIGINS: '',
       GATEWAY_IDLE_TIMEOUT_SECONDS: '600',
       GATEWAY_DATABASE_HOST: 'db.example.com',
+      GATEWAY_DATABASE_PORT: '5432',
+      GATEWAY_DATABASE_NAME: 'letta',
+      GATEWAY_DATABASE_CA_FILE: '/opt/gateway/ca/rds.pem',
       GATEWAY_DATABASE_USER: 'letta_runtime',
       GATEWAY_DATABASE_MAX_CONNECTIONS: '35',
       GATEWAY_CACHE_HOST: 'cache.example.com',
+      GATEWAY_CACHE_PORT: '6379',
       GATEWAY_CACHE_NAME: 'letta-cache',
       GATEWAY_CACHE_USER: 'letta',
       GATEWAY_CHAT_MODELS: JSON.stringify([
@@ -170,7 +191,6 @@ describe('the task', () => {
         { id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' },
       ]),
     });
-    expect(environment(gateway)).not.toHaveProperty('GATEWAY_GUARDRAIL_ID');
   });
 
   test('may do what the gateway does and nothing else', () => {
@@ -312,7 +332,9 @@ describe('security groups', () => {
     expect(egress.map(({ Properties }) => Properties.ToPort).sort()).toEqual([5432, 6379, 8283]);
     // EC2 lets a group without any inline outbound rule out everywhere: one that matches nothing stays in each.
     for (const group of Object.values(template.findResources('AWS::EC2::SecurityGroup'))) {
-      expect(group.Properties.SecurityGroupEgress).toMatchObject([{ CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' }]);
+      expect(group.Properties.SecurityGroupEgress).toMatchObject([
+        { CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' },
+      ]);
     }
   });
 });
