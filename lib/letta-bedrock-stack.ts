@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { BedrockAccess } from './bedrock-access';
 import { IBedrockGuardrail } from './bedrock-guardrail';
 import { BedrockModel } from './bedrock-model';
+import { CacheEngine } from './cache-engine';
 import { ILettaCache, LettaCache } from './letta-cache';
 import { ILettaDatabase, LettaDatabase } from './letta-database';
 import { LettaService } from './letta-service';
@@ -42,11 +43,25 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
   readonly database?: ILettaDatabase;
 
   /**
+   * Instance class of the database that is made, without `db.`. Not together with `database`.
+   *
+   * @default - that of `LettaDatabase`
+   */
+  readonly databaseInstanceType?: ec2.InstanceType;
+
+  /**
    * Cache of your own.
    *
    * @default - a `LettaCache`
    */
   readonly cache?: ILettaCache;
+
+  /**
+   * Engine of the cache that is made, e.g. `CacheEngine.VALKEY_8_1`. Not together with `cache`.
+   *
+   * @default - that of `LettaCache`
+   */
+  readonly cacheEngine?: CacheEngine;
 
   /**
    * Chat models, the default one first.
@@ -94,9 +109,9 @@ export class LettaBedrockStack extends Stack {
   public constructor(scope: Construct, id: string, props: LettaBedrockStackProps = {}) {
     super(scope, id, props);
     const { encryptionKey, logRetention } = props;
-    if (props.network && props.vpc) {
-      throw new Error(`${id}: network and vpc are both given, wanted one of them: leave vpc out`);
-    }
+    requireOne(id, { network: props.network, vpc: props.vpc });
+    requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
+    requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
     this.network =
       props.network ?? (props.vpc ? undefined : new SealedNetwork(this, 'Network', { encryptionKey, logRetention }));
     const vpc = props.vpc ?? this.network!.vpc;
@@ -104,9 +119,16 @@ export class LettaBedrockStack extends Stack {
 
     const ownDatabase = props.database
       ? undefined
-      : new LettaDatabase(this, 'Database', { vpc, vpcSubnets, encryptionKey, logRetention });
+      : new LettaDatabase(this, 'Database', {
+          vpc,
+          vpcSubnets,
+          encryptionKey,
+          logRetention,
+          instanceType: props.databaseInstanceType,
+        });
     this.database = props.database ?? ownDatabase!;
-    this.cache = props.cache ?? new LettaCache(this, 'Cache', { vpc, vpcSubnets, encryptionKey });
+    this.cache =
+      props.cache ?? new LettaCache(this, 'Cache', { vpc, vpcSubnets, encryptionKey, engine: props.cacheEngine });
     this.bedrock = new BedrockAccess(this, 'Bedrock', {
       models: props.models ?? [BedrockModel.US_CLAUDE_SONNET_4_5, BedrockModel.US_CLAUDE_HAIKU_4_5],
       embeddings: props.embeddings ?? [BedrockModel.TITAN_EMBED_TEXT_V2],
@@ -135,4 +157,11 @@ export class LettaBedrockStack extends Stack {
       description: 'Secret whose value is the API password',
     });
   }
+}
+
+/** Of two properties that say the same thing, the second has no effect beside the first. */
+function requireOne(id: string, props: Record<string, unknown>): void {
+  const [first, second] = Object.keys(props);
+  if (props[first] === undefined || props[second] === undefined) return;
+  throw new Error(`${id}: ${first} and ${second} are both given, wanted one of them: leave ${second} out`);
 }

@@ -1,6 +1,6 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { CacheEngine, LettaBedrockStack, LettaCache, SealedNetwork } from '../../lib';
+import { CacheEngine, LettaBedrockStack, LettaCache, LettaDatabase, SealedNetwork } from '../../lib';
 import { enterpriseStack } from './enterprise-stack';
 import { CDK_JSON_CONTEXT, Match, Template, testApp } from './support';
 
@@ -34,14 +34,42 @@ test('has no way out: no internet gateway, no NAT gateway, no rule to everywhere
   expect(JSON.stringify(template.toJSON())).not.toContain('0.0.0.0/0');
 });
 
-test('has no fixed physical name', () => {
+test('has no fixed physical name: what AWS wants named carries the id of its stack', () => {
   const { Resources } = Template.fromStack(plain(testApp())).toJSON();
-  const names = ['BucketName', 'FunctionName', 'RoleName', 'ClusterName', 'LoadBalancerName'];
-  const named = Object.entries(Resources as Record<string, { Properties?: object }>).filter(([, { Properties }]) =>
-    Object.keys(Properties ?? {}).some((name) => names.includes(name)),
+  const named = Object.values(Resources as Record<string, { Type: string; Properties?: object }>).flatMap(
+    ({ Type, Properties }) =>
+      Object.entries(Properties ?? {})
+        .filter(([property]) => /(Name|Identifier|UserId|UserGroupId|ReplicationGroupId)$/.test(property))
+        .map(([property, value]) => ({ property: `${Type}.${property}`, value: JSON.stringify(value) }))
+        .filter(({ value }) => !isReference(JSON.parse(value))),
   );
-  expect(named.map(([id]) => id)).toEqual([]);
+  const properties = (some: typeof named): string[] => [...new Set(some.map(({ property }) => property))].sort();
+  expect(properties(named.filter(({ value }) => value.includes('"AWS::StackId"')))).toEqual([
+    'AWS::ElastiCache::User.UserId',
+    'AWS::ElastiCache::User.UserName',
+    'AWS::ElastiCache::UserGroup.UserGroupId',
+    'AWS::Logs::LogGroup.LogGroupName',
+    'AWS::RDS::DBInstance.DBInstanceIdentifier',
+  ]);
+  // The rest names no resource of the account: something of AWS's, something inside its own resource, and the user that
+  // a user group of Redis OSS must have.
+  const rest = named.filter(({ value }) => !value.includes('"AWS::StackId"'));
+  expect(properties(rest)).toEqual([
+    'AWS::EC2::VPCEndpoint.ServiceName',
+    'AWS::ElastiCache::User.UserName',
+    'AWS::IAM::Policy.PolicyName',
+    'AWS::RDS::DBInstance.CACertificateIdentifier',
+    'AWS::RDS::DBInstance.DBName',
+  ]);
+  expect(rest.filter(({ property }) => property.endsWith('.UserName')).map(({ value }) => value)).toEqual([
+    '"default"',
+  ]);
 });
+
+/** The name of another resource, by its logical id. */
+function isReference(value: object): boolean {
+  return ['Ref', 'Fn::GetAtt'].includes(Object.keys(value)[0]);
+}
 
 test.each([
   ['without feature flags', {}],
@@ -66,6 +94,32 @@ test('takes parts of its owner instead of making them', () => {
   template.resourceCountIs('AWS::EC2::VPC', 0);
   template.resourceCountIs('AWS::ElastiCache::ReplicationGroup', 0);
   template.resourceCountIs('AWS::RDS::DBInstance', 1);
+});
+
+test('makes cache and database of the kind it is told', () => {
+  const stack = new LettaBedrockStack(testApp(), 'Letta', {
+    http: true,
+    cacheEngine: CacheEngine.VALKEY_8_1,
+    databaseInstanceType: new ec2.InstanceType('r7g.xlarge'),
+  });
+  const template = Template.fromStack(stack);
+  template.hasResourceProperties('AWS::ElastiCache::ReplicationGroup', { Engine: 'valkey', EngineVersion: '8.1' });
+  template.hasResourceProperties('AWS::RDS::DBInstance', { DBInstanceClass: 'db.r7g.xlarge' });
+});
+
+test('fails on what its own part would leave without effect', () => {
+  const app = testApp();
+  const owner = new Stack(app, 'Owner');
+  const { vpc } = new SealedNetwork(owner, 'Network');
+  const cache = new LettaCache(owner, 'Cache', { vpc });
+  const database = new LettaDatabase(owner, 'Database', { vpc });
+  expect(() => new LettaBedrockStack(app, 'One', { http: true, cache, cacheEngine: CacheEngine.VALKEY_8_1 })).toThrow(
+    'One: cache and cacheEngine are both given, wanted one of them: leave cacheEngine out',
+  );
+  const databaseInstanceType = new ec2.InstanceType('r7g.xlarge');
+  expect(() => new LettaBedrockStack(app, 'Two', { http: true, database, databaseInstanceType })).toThrow(
+    'Two: database and databaseInstanceType are both given, wanted one of them: leave databaseInstanceType out',
+  );
 });
 
 test('fails on a sealed network and a VPC together', () => {
