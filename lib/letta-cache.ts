@@ -69,7 +69,8 @@ export interface LettaCacheProps {
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * Engine. Redis OSS can be changed to Valkey in place, not back.
+   * Engine. ElastiCache upgrades Redis OSS to Valkey in place, and never back; whether CloudFormation does so with this
+   * construct's user and user group is unproven, so try the change on a cache that may be lost.
    *
    * @default CacheEngine.REDIS_7_1
    */

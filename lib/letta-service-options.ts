@@ -222,7 +222,11 @@ export interface LettaServiceOptions {
   readonly loadBalancerSecurityGroup?: ec2.ISecurityGroup;
 
   /**
-   * Bucket of the load balancer's access logs. Load balancers write to no bucket with a KMS key.
+   * Bucket of the load balancer's access logs, in the same region. Load balancers write to no bucket with a KMS key.
+   *
+   * A bucket made in the app gets the permission by itself. The owner of an imported one must allow
+   * `logdelivery.elasticloadbalancing.amazonaws.com` to `s3:PutObject` on `AWSLogs/<account>/*`, the account being this
+   * stack's, or the load balancer cannot be made.
    *
    * @default - a new one with S3-managed encryption
    */
