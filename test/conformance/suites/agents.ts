@@ -33,6 +33,23 @@ export function agentsSuite(deployed: Deployed): void {
       await expect(agent).rejects.toThrow(/not found|not supported|must be one of/i);
     });
 
+    test('that are not allowed are refused by the gateway, should Letta ever call one', async () => {
+      const foreign = 'us.anthropic.claude-3-opus-20240229-v1:0';
+      const id = await newAgent();
+      const { llm_config } = await deployed.client().agents.retrieve(id);
+      // Letta checks handles, but takes a whole configuration as it comes.
+      const changed = await deployed.request('PATCH', `/v1/agents/${id}`, {
+        llm_config: { ...llm_config, model: foreign, handle: `bedrock/${foreign}` },
+      });
+      expect(changed.status).toBe(200);
+      const before = deployed.lab.services.record.calls.length;
+      await expect(deployed.messages(id, 'Hello, Opus.')).rejects.toThrow();
+      const refused = deployed.containerLines('gateway').filter((line) => line.includes('"model-refused"'));
+      expect(refused.join()).toContain(foreign);
+      const called = deployed.lab.services.record.calls.slice(before);
+      expect(called.filter(({ action }) => action.startsWith('bedrock:Invoke'))).toEqual([]);
+    });
+
     test('outside of AWS lead nowhere: the turn fails, and the gateway has refused the way out', async () => {
       const answer = await deployed.request('POST', '/v1/agents/', {
         model: external,
