@@ -1,4 +1,8 @@
+import { Stack } from 'aws-cdk-lib';
+import { BedrockGuardrail } from '../../lib';
+import { arn } from '../lab/account';
 import { Deployed } from './deployed';
+import { guardrailSuite } from './suites/guardrail';
 import { secretsSuite } from './suites/secrets';
 
 /** What a caller's tool might try to find its way out of the container. */
@@ -52,9 +56,18 @@ interface Loot {
   readonly files: Record<string, string>;
 }
 
-describe('LettaBedrockStack with tools opened in the Letta container', () => {
+const [guardrailArn, guardrailVersion] = [arn('bedrock', 'guardrail/abc123'), '7'];
+const guardrail = BedrockGuardrail.fromGuardrailAttributes(new Stack(), 'Guardrail', {
+  guardrailArn,
+  guardrailVersion,
+});
+
+describe('LettaBedrockStack with a guardrail, and tools opened in the Letta container', () => {
   // Keys that live just over a minute, which the gateway takes as near their end: it must renew them all the time.
-  const deployed = new Deployed({ stack: { http: true, unsafeToolsInLettaContainer: true }, keyLifetime: 65 });
+  const deployed = new Deployed({
+    stack: { http: true, unsafeToolsInLettaContainer: true, guardrail },
+    keyLifetime: 65,
+  });
   let loot: Loot;
 
   describe('a tool that looks for credentials', () => {
@@ -104,6 +117,8 @@ describe('LettaBedrockStack with tools opened in the Letta container', () => {
       expect(answer).toMatchObject({ status: 'success' });
     }, 90_000);
   });
+
+  guardrailSuite(deployed, `${guardrailArn}:${guardrailVersion}`);
 
   describe('the gateway', () => {
     test('renews the keys of its role before they expire', () => {

@@ -95,7 +95,8 @@ async function chat(call: SignedCall, model: string, body: Record<string, unknow
 
 /**
  * AWS asks for the profile and for its foundation model in every region it may route to, the latter under the condition
- * key `bedrock:InferenceProfileArn` (Bedrock user guide, "Prerequisites for inference profiles").
+ * key `bedrock:InferenceProfileArn` (Bedrock user guide, "Prerequisites for inference profiles"). A call that carries a
+ * guardrail also needs the right to apply it (Bedrock user guide, "Set up permissions to use Amazon Bedrock Guardrails").
  */
 function authorizeInvoke(call: SignedCall, model: string, stream: boolean): void {
   const action = stream ? 'bedrock:InvokeModelWithResponseStream' : 'bedrock:InvokeModel';
@@ -107,6 +108,7 @@ function authorizeInvoke(call: SignedCall, model: string, stream: boolean): void
   const context: AccessRequest['context'] = {
     'bedrock:GuardrailIdentifier': guardrailArn && version !== 'DRAFT' ? `${guardrailArn}:${version}` : guardrailArn,
   };
+  if (guardrailArn) call.authorize({ action: 'bedrock:ApplyGuardrail', resource: guardrailArn });
   if (!isProfile(model)) return call.authorize({ action, resource: foundationModel(model, Account.REGION), context });
   const [geography, ...id] = model.split('.');
   const profile = arn('bedrock', `inference-profile/${model}`);
