@@ -4,6 +4,7 @@ import { connectionsSuite } from './suites/connections';
 import { migrationSuite } from './suites/migration';
 import { restrictionsSuite } from './suites/restrictions';
 import { secretsSuite } from './suites/secrets';
+import { stopSuite } from './suites/stop';
 
 describe('LettaBedrockStack, deployed', () => {
   const deployed = new Deployed();
@@ -11,6 +12,7 @@ describe('LettaBedrockStack, deployed', () => {
   restrictionsSuite(deployed);
   migrationSuite(deployed);
   connectionsSuite(deployed);
+  stopSuite(deployed);
   secretsSuite(deployed);
 
   describe('what was said', () => {
