@@ -2,6 +2,7 @@ import { spawnSync } from 'child_process';
 import * as fs from 'fs';
 import * as os from 'os';
 import * as path from 'path';
+import { CDK_JSON_CONTEXT } from './support';
 
 const root = path.resolve(__dirname, '../..');
 const examples = fs.readdirSync(path.join(root, 'examples')).filter((file) => file.endsWith('.ts'));
@@ -37,11 +38,41 @@ test('there are examples', () => {
   expect(examples.length).toBeGreaterThanOrEqual(4);
 });
 
-test.each(examples)('%s synthesizes', (example) => {
-  const { status, output, templates } = synthesize(`examples/${example}`);
-  expect({ status, output: status ? output : '' }).toEqual({ status: 0, output: '' });
-  expect(templates).not.toEqual([]);
-});
+/** Loads the apps, each with an output folder of its own; they synthesize when the process is about to end. */
+const LOAD_ALL = `
+  const [, outdir, ...apps] = process.argv;
+  for (const app of apps) {
+    process.env.CDK_OUTDIR = require('path').join(outdir, app);
+    require(require('path').resolve(app));
+  }`;
+
+test('every example passes the validator of aws-cdk-lib; plain HTTP, where it is chosen, is the only warning', () => {
+  const outdir = fs.mkdtempSync(path.join(os.tmpdir(), 'cdk-letta-'));
+  try {
+    const apps = examples.map((example) => `examples/${example}`);
+    const withoutCertificate = apps.filter((app) =>
+      fs.readFileSync(path.join(root, app), 'utf8').includes('http: true'),
+    );
+    // One process for all: the validator is WebAssembly, whose start costs more than its work.
+    const { status, stdout, stderr } = spawnSync(
+      'node',
+      ['--liftoff-only', '-r', './tools/ts-register.js', '-e', LOAD_ALL, outdir, ...apps],
+      { cwd: root, encoding: 'utf8', env: { ...process.env, CDK_CONTEXT_JSON: JSON.stringify(CDK_JSON_CONTEXT) } },
+    );
+    const output = stdout + stderr;
+    expect({ status, output: status ? output : '' }).toEqual({ status: 0, output: '' });
+    const findings = [...output.matchAll(/Acknowledge with '(.*)'/g)].map(([, finding]) => finding);
+    expect(findings).toEqual(withoutCertificate.map(() => 'Annotation::cdk-letta:LettaService.http'));
+    for (const app of apps) {
+      const files = fs.readdirSync(path.join(outdir, app));
+      // The report is written only by a synth with validation.
+      expect({ app, files }).toEqual({ app, files: expect.arrayContaining(['validation-report.json']) });
+      expect(files.filter((file) => file.endsWith('.template.json'))).not.toEqual([]);
+    }
+  } finally {
+    fs.rmSync(outdir, { recursive: true });
+  }
+}, 180_000);
 
 describe('bin/letta.ts', () => {
   test('gives LettaBedrockStack and warns of plain HTTP', () => {
