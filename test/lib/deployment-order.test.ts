@@ -159,6 +159,25 @@ describe('the retention boundary', () => {
     ]);
   });
 
+  test('keeps the logs of the database and of the tasks; those of the network and of the set-up go', () => {
+    const kept = (id: string): boolean => retained.includes(id);
+    const names = (ids: string[]): string[] => ids.map((id) => id.slice(0, -8)).sort();
+    const groups = graph.ids('AWS::Logs::LogGroup');
+    expect(names(groups.filter(kept))).toEqual([
+      'DatabaseLogGroup',
+      'ServiceMigrationFunctionLogs',
+      'ServiceMigrationTaskLogs',
+      'ServiceTaskLogs',
+    ]);
+    expect(names(groups.filter((id) => !kept(id)))).toEqual([
+      'DatabaseSetupStepLogGroup',
+      'DatabaseSetupStepProviderLogGroup',
+      'NetworkFlowLogGroup',
+      'NetworkS3PrefixListLookupLogGroup',
+      'NetworkS3PrefixListLookupProviderLogGroup',
+    ]);
+  });
+
   test('is closed: what is retained refers only to what is retained', () => {
     const outside = retained
       // A retained custom resource is not called on delete, so its function may go.
