@@ -9,7 +9,7 @@ export interface PeakMemory {
 }
 
 /** Looks at a process and all its descendants, every few milliseconds, until `stop`. */
-export function watchMemory(root: number, interval = 25): { stop(): PeakMemory } {
+export function watchMemory(root: number, interval = 100): { stop(): PeakMemory } {
   let [largest, tree] = [0, 0];
   const look = () => {
     const statuses = descendants(root).map(status);

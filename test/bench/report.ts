@@ -1,7 +1,7 @@
 import type { Block } from './compare';
 import type { Machine } from './machine';
 import { median, quantile } from './statistics';
-import type { SynthRun } from './synth';
+import type { SynthFigures } from './synth';
 import type { TurnFigures } from './turns';
 
 /** What this stack is meant to reach against the documented configuration, and what synthesis may cost. */
@@ -65,7 +65,7 @@ export function turnsTable(figures: TurnFigures): string {
   ].join('\n');
 }
 
-export function synthTable(runs: SynthRun[]): string {
+export function synthTable({ runs, version }: SynthFigures): string {
   const seconds = median(runs.map((run) => run.seconds));
   const largest = Math.max(...runs.map((run) => run.largest)) / 2 ** 20;
   const tree = Math.max(...runs.map((run) => run.tree)) / 2 ** 20;
@@ -75,6 +75,7 @@ export function synthTable(runs: SynthRun[]): string {
     table([
       ['npx cdk synth LettaBedrockStack', 'figure', 'target'],
       ['warm wall time, median, s', seconds.toFixed(2), judged(seconds <= synthSeconds, `≤ ${synthSeconds}`)],
+      ['of it npx and the CLI alone (cdk --version), s', version.toFixed(2), ''],
       [
         'peak memory of the largest process, MiB',
         number(largest),
