@@ -4,12 +4,12 @@ import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
 import { cacheToken } from '../../runtime/gateway/cache-token';
-import { AwsRecord } from './aws-record';
-import { type IssuedKeys, KeyIssuer } from './credentials';
-import { ElastiCacheFront } from './elasticache-front';
-import { LogFile } from './logs';
-import { type Authority, createAuthority, createServerCertificate } from './parts/certificates';
-import { command, Redis } from './redis';
+import { AwsRecord } from '../lab/aws-record';
+import { type IssuedKeys, KeyIssuer } from '../lab/credentials';
+import { ElastiCacheFront } from '../lab/elasticache-front';
+import { LogFile } from '../lab/logs';
+import { type Authority, createAuthority, createServerCertificate } from '../lab/parts/certificates';
+import { command, Redis } from '../lab/redis';
 
 const host = 'cache.example';
 const group = 'letta-cache';
