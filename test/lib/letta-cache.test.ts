@@ -5,19 +5,12 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { CacheEngine } from '../../lib/cache-engine';
 import { LettaCache, LettaCacheProps } from '../../lib/letta-cache';
+import { isolatedVpc } from './support';
 
 type Props = Omit<LettaCacheProps, 'vpc'> & { readonly vpc?: ec2.IVpc };
 
 function stack(): Stack {
   return new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack');
-}
-
-function isolatedVpc(scope: Stack): ec2.Vpc {
-  return new ec2.Vpc(scope, 'Vpc', {
-    natGateways: 0,
-    restrictDefaultSecurityGroup: false,
-    subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
-  });
 }
 
 function cache(scope: Stack, props: Props = {}): LettaCache {

@@ -8,19 +8,12 @@ import { CfnSecurityGroupIngress } from 'aws-cdk-lib/aws-ec2';
 import { LettaDatabase, LettaDatabaseProps } from '../../lib/letta-database';
 import { SealedNetwork } from '../../lib/sealed-network';
 import { DatabaseRole } from '../../runtime/contract';
+import { isolatedVpc } from './support';
 
 type Props = Omit<LettaDatabaseProps, 'vpc'> & { readonly vpc?: ec2.IVpc };
 
 function stack(): Stack {
   return new Stack(new App({ builtinCloudFormationValidation: false }), 'Stack');
-}
-
-function isolatedVpc(scope: Stack): ec2.Vpc {
-  return new ec2.Vpc(scope, 'Vpc', {
-    natGateways: 0,
-    restrictDefaultSecurityGroup: false,
-    subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
-  });
 }
 
 function database(scope: Stack, props: Props = {}): LettaDatabase {

@@ -1,5 +1,6 @@
 import { App, Environment, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as fs from 'fs';
 import * as path from 'path';
 
@@ -13,6 +14,15 @@ export function testApp(context: Record<string, unknown> = {}): App {
 
 export function testStack(env?: Environment): Stack {
   return new Stack(testApp(), 'Test', { env });
+}
+
+/** A VPC with isolated subnets in two zones. */
+export function isolatedVpc(scope: Stack): ec2.Vpc {
+  return new ec2.Vpc(scope, 'Vpc', {
+    natGateways: 0,
+    restrictDefaultSecurityGroup: false,
+    subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+  });
 }
 
 export interface Statement {

@@ -1,32 +1,16 @@
 import fc from 'fast-check';
 import { GatewayVariable, Listener } from '../../../runtime/contract';
 import { ConfigurationError, readConfiguration } from '../../../runtime/gateway/configuration';
+import { REQUIRED_ENVIRONMENT } from './environment';
 
 const whole: Readonly<Record<string, string>> = {
-  GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
-  AWS_REGION: 'eu-central-1',
-  GATEWAY_AWS_URL_SUFFIX: 'amazonaws.com',
-  GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
-  GATEWAY_API_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Password-AbCdEf',
+  ...REQUIRED_ENVIRONMENT,
   GATEWAY_OPEN_ROUTES: 'agentImport,mcpServers',
   GATEWAY_CORS_ORIGINS: 'https://app.letta.com,http://localhost:3000',
   GATEWAY_IDLE_TIMEOUT_SECONDS: '600',
   GATEWAY_STOP_TIMEOUT_SECONDS: '110',
-  GATEWAY_CHAT_MODELS: '[{"id":"eu.anthropic.claude-sonnet-4-20250514-v1:0"}]',
-  GATEWAY_EMBEDDING_MODELS: '[{"id":"amazon.titan-embed-text-v2:0","dimensions":1024,"format":"titan-v2"}]',
   GATEWAY_GUARDRAIL_ID: 'gr-abc',
   GATEWAY_GUARDRAIL_VERSION: '3',
-  GATEWAY_DATABASE_HOST: 'db.abc.eu-central-1.rds.amazonaws.com',
-  GATEWAY_DATABASE_PORT: '5432',
-  GATEWAY_DATABASE_NAME: 'letta',
-  GATEWAY_DATABASE_USER: 'letta_runtime',
-  GATEWAY_DATABASE_CA_FILE: '/opt/gateway/ca/rds.pem',
-  GATEWAY_DATABASE_MAX_CONNECTIONS: '80',
-  GATEWAY_CACHE_HOST: 'master.abc.euc1.cache.amazonaws.com',
-  GATEWAY_CACHE_PORT: '6379',
-  GATEWAY_CACHE_NAME: 'let-1abc',
-  GATEWAY_CACHE_USER: 'letta-user',
-  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/abc',
 };
 
 function problemsOf(environment: Record<string, string | undefined>): readonly string[] {

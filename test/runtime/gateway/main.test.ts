@@ -3,29 +3,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Port } from '../../../runtime/contract';
+import { REQUIRED_ENVIRONMENT } from './environment';
 
 /** The gateway's process as the image starts it: the bundle on Node, environment in, log and exit code out. */
-
-const whole: Readonly<Record<string, string>> = {
-  GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
-  AWS_REGION: 'eu-central-1',
-  GATEWAY_AWS_URL_SUFFIX: 'amazonaws.com',
-  GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
-  GATEWAY_API_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Password-AbCdEf',
-  GATEWAY_CHAT_MODELS: '[{"id":"eu.anthropic.claude-sonnet-4-20250514-v1:0"}]',
-  GATEWAY_EMBEDDING_MODELS: '[{"id":"amazon.titan-embed-text-v2:0","dimensions":1024,"format":"titan-v2"}]',
-  GATEWAY_DATABASE_HOST: 'db.abc.eu-central-1.rds.amazonaws.com',
-  GATEWAY_DATABASE_PORT: '5432',
-  GATEWAY_DATABASE_NAME: 'letta',
-  GATEWAY_DATABASE_USER: 'letta_runtime',
-  GATEWAY_DATABASE_CA_FILE: '/opt/gateway/ca/rds.pem',
-  GATEWAY_DATABASE_MAX_CONNECTIONS: '80',
-  GATEWAY_CACHE_HOST: 'master.abc.euc1.cache.amazonaws.com',
-  GATEWAY_CACHE_PORT: '6379',
-  GATEWAY_CACHE_NAME: 'let-1abc',
-  GATEWAY_CACHE_USER: 'letta-user',
-  AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/abc',
-};
 
 /** Tells of every attempt to listen, and moves it to a free port: the real ones may be taken on this machine. */
 const watch = `
@@ -74,7 +54,7 @@ function runGateway(env: Record<string, string>, onStarted?: (pid: number) => vo
 }
 
 const without = (...names: string[]) =>
-  Object.fromEntries(Object.entries(whole).filter(([name]) => !names.includes(name)));
+  Object.fromEntries(Object.entries(REQUIRED_ENVIRONMENT).filter(([name]) => !names.includes(name)));
 
 test('a gateway that has what it wants listens, and ends with code 0 on SIGTERM', async () => {
   const { code, events, stderr } = await runGateway({ GATEWAY_LISTENERS: 'egress' }, (pid) => process.kill(pid));
@@ -82,7 +62,7 @@ test('a gateway that has what it wants listens, and ends with code 0 on SIGTERM'
   expect({ code, stderr }).toEqual({ code: 0, stderr: `listens 127.0.0.1:${Port.EGRESS}\n` });
 }, 30_000);
 
-test.each(Object.keys(whole))(
+test.each(Object.keys(REQUIRED_ENVIRONMENT))(
   'without %s the process ends with code 1, names it, and nothing listens',
   async (name) => {
     const { code, events, stderr } = await runGateway(without(name));
