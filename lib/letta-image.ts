@@ -32,7 +32,8 @@ export abstract class LettaImage {
   }
 
   /**
-   * An image of your own, laid out like the one `fromPackage()` builds.
+   * An image of your own, laid out like the one `fromPackage()` builds. Leave the package `trafilatura` out of it, as
+   * ours do: Letta's tool `fetch_webpage` would reach Letta's own port with it, behind the gateway's route rules.
    *
    * @param tagOrDigest a digest (`sha256:…`); a tag gives a warning, because what it names can change under a deployment
    */

@@ -132,7 +132,13 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
       }),
       gatewayPort: Port.API,
       lettaImage,
-      lettaEnvironment: lettaEnvironment({ ...settings, database, bedrock, region }),
+      lettaEnvironment: lettaEnvironment({
+        ...settings,
+        database,
+        bedrock,
+        region,
+        toolsInContainer: props.unsafeToolsInLettaContainer ?? false,
+      }),
       lettaCommand: ['letta', 'server', '--host', '127.0.0.1', '--port', `${Port.LETTA}`],
     });
     this.taskDefinition = task.definition;

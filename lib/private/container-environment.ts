@@ -19,6 +19,8 @@ export interface LettaEnvironmentOptions {
   readonly bedrock: BedrockAccess;
   readonly database: ILettaDatabase;
   readonly region: string;
+  /** Whether tools run in the Letta container. */
+  readonly toolsInContainer: boolean;
   readonly uvicornWorkers: number;
   readonly uvicornKeepAlive: Duration;
   readonly pgPoolSize: number;
@@ -54,13 +56,18 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     ANTHROPIC_BEDROCK_BASE_URL: loopback(Port.AWS),
     OLLAMA_BASE_URL: loopback(Port.EMBEDDINGS),
     // A proxy that refuses at once: in a closed network Letta's download of NLTK data would stand still for 135 s.
+    // ALL_PROXY is for `ws:` and `wss:`, which httpx sends as plain requests past the other two.
     HTTPS_PROXY: loopback(Port.EGRESS),
     HTTP_PROXY: loopback(Port.EGRESS),
+    ALL_PROXY: loopback(Port.EGRESS),
     // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
-    // for whatever fetches a caller's URL inside the server (`fetch_webpage`, images of messages).
+    // for whatever fetches a caller's URL inside the server (images of messages, endpoints in an agent's body).
     NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.EMBEDDINGS}`,
     LETTA_DEFAULT_LLM_HANDLE: `bedrock/${options.bedrock.chatModels[0].id}`,
     LETTA_DEFAULT_EMBEDDING_HANDLE: `ollama/${options.bedrock.embeddingModels[0].id}`,
+    // Letta runs some tools of its own (multi-agent ones) in a subprocess with the model's words as code, unless it has
+    // a remote sandbox. With one that no call of it gets out to, they fail instead.
+    ...(options.toolsInContainer ? {} : { E2B_API_KEY: PLACEHOLDER_CREDENTIAL }),
   };
 }
 

@@ -11,8 +11,6 @@ const REQUEST_HEADERS = [
   'last-event-id',
   'user-agent',
   'x-forwarded-for',
-  // Letta's redirects to the path with a slash carry the scheme that the load balancer saw.
-  'x-forwarded-proto',
   'x-letta-source',
   'x-project-id',
   'x-stainless-package-version',
@@ -26,6 +24,9 @@ export function requestHeadersForLetta(headers: IncomingHttpHeaders, requestId: 
     const value = headers[name];
     if (typeof value === 'string') forwarded[name] = value;
   }
+  // Letta's redirects to the path with a slash carry the scheme that the load balancer saw, as it stands.
+  const scheme = headers['x-forwarded-proto'];
+  if (scheme === 'http' || scheme === 'https') forwarded['x-forwarded-proto'] = scheme;
   if (headers.host !== undefined && HOST.test(headers.host)) forwarded.host = headers.host;
   if (headers['content-length'] !== undefined) forwarded['content-length'] = headers['content-length'];
   return forwarded;

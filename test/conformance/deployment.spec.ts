@@ -2,6 +2,7 @@ import { Deployed } from './deployed';
 import { agentsSuite } from './suites/agents';
 import { connectionsSuite } from './suites/connections';
 import { migrationSuite } from './suites/migration';
+import { openRoutesSuite } from './suites/open-routes';
 import { restrictionsSuite } from './suites/restrictions';
 import { secretsSuite } from './suites/secrets';
 import { stopSuite } from './suites/stop';
@@ -10,6 +11,7 @@ describe('LettaBedrockStack, deployed', () => {
   const deployed = new Deployed();
   agentsSuite(deployed);
   restrictionsSuite(deployed);
+  openRoutesSuite(deployed);
   migrationSuite(deployed);
   connectionsSuite(deployed);
   stopSuite(deployed);

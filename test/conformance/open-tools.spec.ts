@@ -3,6 +3,7 @@ import { BedrockGuardrail } from '../../lib';
 import { arn } from '../lab/account';
 import { Deployed } from './deployed';
 import { guardrailSuite } from './suites/guardrail';
+import { callWithCode } from './suites/open-routes';
 import { secretsSuite } from './suites/secrets';
 
 /** What a caller's tool might try to find its way out of the container. */
@@ -117,6 +118,10 @@ describe('LettaBedrockStack with a guardrail, and tools opened in the Letta cont
       expect(answer).toMatchObject({ status: 'success' });
     }, 90_000);
   });
+
+  test('a tool of Letta’s own runs in its container, with whatever code the model writes', async () => {
+    expect(await callWithCode(deployed)).toContain('code-ran');
+  }, 90_000);
 
   guardrailSuite(deployed, `${guardrailArn}:${guardrailVersion}`);
 

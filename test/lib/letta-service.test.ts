@@ -155,9 +155,11 @@ describe('the task', () => {
       OLLAMA_BASE_URL: 'http://127.0.0.1:11434',
       HTTPS_PROXY: 'http://127.0.0.1:3128',
       HTTP_PROXY: 'http://127.0.0.1:3128',
+      ALL_PROXY: 'http://127.0.0.1:3128',
       NO_PROXY: '127.0.0.1:4566,127.0.0.1:11434',
       LETTA_DEFAULT_LLM_HANDLE: 'bedrock/us.anthropic.claude-sonnet-4-6',
       LETTA_DEFAULT_EMBEDDING_HANDLE: 'ollama/amazon.titan-embed-text-v2:0',
+      E2B_API_KEY: 'the-gateway-signs',
     });
   });
 
@@ -396,6 +398,13 @@ describe('openings', () => {
       expect(warnings().filter((warning) => warning.includes(`cdk-letta:LettaService.${prop}`))).toHaveLength(1);
     },
   );
+
+  test('only `unsafeToolsInLettaContainer` takes Letta its sandbox that nothing reaches', () => {
+    const sandboxOf = (props: Parameters<typeof service>[0]) =>
+      environment(containers(service(props).template()).letta).E2B_API_KEY;
+    expect(sandboxOf({ mcpServers: true })).toBe('the-gateway-signs');
+    expect(sandboxOf({ unsafeToolsInLettaContainer: true })).toBeUndefined();
+  });
 
   test('web origins are told to the gateway', () => {
     const { template } = service({ corsOrigins: ['https://app.letta.com', 'https://chat.example.com:8443'] });

@@ -1,4 +1,4 @@
-"""Cuts botocore's data to the services that Letta calls.
+"""Cuts botocore's data to the services that Letta calls, and removes what fetches pages past the proxy.
 
 Every model call opens a new botocore session, which lists the service folders and parses endpoints.json: with all 400
 of them that is a good part of a turn's CPU. Usage: trim.py SITE_PACKAGES
@@ -12,6 +12,8 @@ from pathlib import Path
 # The anthropic SDK loads the shape of streamed events from bedrock-runtime's model.
 SERVICES = {'bedrock', 'bedrock-runtime', 'sts'}
 FILES = {'_retry.json', 'endpoints.json', 'partitions.json', 'sdk-default-configuration.json'}
+# Letta's tool `fetch_webpage` uses it, and it heeds no proxy variable: a way to Letta's own port, behind the gateway.
+UNWANTED_PACKAGE = 'trafilatura'
 
 
 def trim_endpoints(file: Path) -> None:
@@ -35,6 +37,9 @@ def main(site_packages: Path) -> None:
         elif entry.is_file() and entry.name not in FILES:
             entry.unlink()
     trim_endpoints(data / 'endpoints.json')
+    if not (site_packages / UNWANTED_PACKAGE).is_dir():
+        sys.exit(f'trim.py: {site_packages} lacks {UNWANTED_PACKAGE}; wanted it there, to remove it')
+    shutil.rmtree(site_packages / UNWANTED_PACKAGE)
 
 
 if __name__ == '__main__':

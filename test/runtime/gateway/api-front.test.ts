@@ -111,6 +111,17 @@ test('neither password header nor any other header off the list reaches Letta', 
   expect(headers).toMatchObject({ accept: 'application/json', 'x-api-request-log-id': 'mine-1' });
 });
 
+test.each([
+  ['https', 'https'],
+  ['http', 'http'],
+  ['https://elsewhere.example/?', undefined],
+  ['javascript', undefined],
+])('the scheme %s that a load balancer saw reaches Letta only as a scheme', async (given, forwarded) => {
+  const { origin, seen } = await start();
+  await fetch(`${origin}/v1/agents/`, { headers: { ...AUTH, 'x-forwarded-proto': given } });
+  expect(seen[0].headers['x-forwarded-proto']).toBe(forwarded);
+});
+
 test('bodies arrive whole, with a length and chunked', async () => {
   const { origin, seen } = await start();
   const body = randomBytes(3_000_000);
