@@ -23,8 +23,21 @@ const model = (id: string): BedrockModel =>
   /^[a-z]{2,6}(-gov)?\.[a-z0-9-]+\./.test(id) ? BedrockModel.inferenceProfile(id) : BedrockModel.foundation(id);
 
 /** An imported certificate wants a stack to stand in, and ours exists only once it has its certificate. */
-const certificate = (arn: string): acm.ICertificate =>
-  acm.Certificate.fromCertificateArn(new Stack(new App({ outdir: app.outdir, autoSynth: false })), 'Certificate', arn);
+function certificate(arn: string): acm.ICertificate {
+  const region = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/[0-9a-f-]+$/.exec(arn)?.[1];
+  const wanted = context('region');
+  if (!region || (wanted && region !== wanted)) {
+    throw new Error(
+      `-c certificateArn: wanted the ARN of a certificate in the stack's region, like ` +
+        `arn:aws:acm:${wanted ?? 'REGION'}:ACCOUNT:certificate/ID, got '${arn}'`,
+    );
+  }
+  return acm.Certificate.fromCertificateArn(
+    new Stack(new App({ outdir: app.outdir, autoSynth: false })),
+    'Certificate',
+    arn,
+  );
+}
 
 const certificateArn = context('certificateArn');
 const stack = new LettaBedrockStack(app, 'LettaBedrockStack', {
