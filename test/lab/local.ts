@@ -1,21 +1,36 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
+import { parseArgs } from 'node:util';
 import { Port } from '../../runtime/contract';
 import { enterLab } from './enter';
 import { Lab } from './lab';
 import { bedrockHost, realBedrock } from './real-bedrock';
 
-/**
- * `npm run local [-- --bedrock] [-- --port N]`: the whole deployment on this machine, until Ctrl-C.
- *
- * `--bedrock` sends model calls to the real Bedrock, with the AWS credentials found in the environment.
- */
+const usage = `npm run local [-- --port N] [-- --bedrock]: the whole deployment on this machine, until Ctrl-C
+
+  --port N    where Letta answers on 127.0.0.1 (${Port.API})
+  --bedrock   model calls go to the real Bedrock, with the AWS credentials found in the environment`;
+
+function options(): { port: number; useBedrock: boolean } {
+  const { values } = parseArgs({
+    options: { port: { type: 'string' }, bedrock: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+  });
+  if (values.help) {
+    console.log(usage);
+    process.exit();
+  }
+  const port = Number(values.port ?? Port.API);
+  if (!Number.isInteger(port) || port < 1 || port > 65535) {
+    throw new Error(`--port wants a number from 1 to 65535, got '${values.port}'\n\n${usage}`);
+  }
+  return { port, useBedrock: values.bedrock ?? false };
+}
+
 async function main(): Promise<void> {
-  const wanted = process.argv.indexOf('--port');
-  const useBedrock = process.argv.includes('--bedrock');
+  const { port, useBedrock } = options();
   const inside = await enterLab({
-    port: wanted > 0 ? Number(process.argv[wanted + 1]) : Port.API,
+    port,
     outbound: useBedrock ? bedrockHost : undefined,
   });
   const forward = useBedrock ? realBedrock(process.env, inside.outbound) : undefined;
@@ -54,7 +69,12 @@ Letta answers at ${url}
 its password is in ${file}
 logs are in ${lab.folder}/logs
 
-  curl -H "Authorization: Bearer $(cat ${file})" ${url}/v1/models/
+  curl -H "Authorization: Bearer $(cat ${file})" ${url}/v1/agents/
+
+  import Letta from '@letta-ai/letta-client';
+  const client = new Letta({ baseURL: '${url}', apiKey: readFileSync('${file}', 'utf8') });
+  const agent = await client.agents.create({ memory_blocks: [{ label: 'human', value: 'Ada likes teal.' }] });
+  const { messages } = await client.agents.messages.create(agent.id, { input: 'What does Ada like?' });
 
 ${
   bedrock
@@ -68,8 +88,10 @@ Ctrl-C stops it and removes everything.
 
 main().then(
   () => process.exit(),
-  (error: Error) => {
-    console.error(error.message);
+  (error: NodeJS.ErrnoException) => {
+    const inUse = error.code === 'EADDRINUSE' ? '; choose another: npm run local -- --port N' : '';
+    const unknown = error.code?.startsWith('ERR_PARSE_ARGS') ? `\n\n${usage}` : '';
+    console.error(`${error.message}${inUse}${unknown}`);
     process.exit(1);
   },
 );
