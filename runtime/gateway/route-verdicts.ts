@@ -291,7 +291,7 @@ export function judgeRoute(method: string, segments: readonly string[], opened: 
     allowed: false,
     status: 403,
     route,
-    detail: `this route is closed: ${rule.why}; the LettaService prop ${props} opens it`,
+    detail: `this route is closed: ${rule.why}; what opens it is the LettaService prop${missing.length > 1 ? 's' : ''} ${props}`,
   };
 }
 
