@@ -142,8 +142,9 @@ export class BedrockModel {
       if (FOUNDATION_MODEL.test(id)) {
         throw new Error(
           `BedrockModel: '${id}' names no known geography, wanted a profile id that begins with one of ` +
-            `${Object.keys(GEOGRAPHY_REGIONS).join(', ')}: use BedrockModel.foundation('${id}') for a model called in ` +
-            'its own region, or give the regions of a profile this release does not know',
+            `${Object.keys(GEOGRAPHY_REGIONS).join(', ')}: give 'us.${id}' or that of your geography, ` +
+            `BedrockModel.foundation('${id}') if AWS offers the model without a profile, or the regions of a profile ` +
+            'this release does not know',
         );
       }
       throw new Error(malformed(id, 'an inference profile id such as us.anthropic.claude-sonnet-4-6'));

@@ -86,7 +86,7 @@ test('fails on a profile where a foundation model is wanted, and the other way r
     "BedrockModel: 'anthropic.claude-sonnet-4-6' names no known geography",
   );
   expect(() => BedrockModel.inferenceProfile('anthropic.claude-sonnet-4-6')).toThrow(
-    "use BedrockModel.foundation('anthropic.claude-sonnet-4-6')",
+    "give 'us.anthropic.claude-sonnet-4-6' or that of your geography",
   );
 });
 
