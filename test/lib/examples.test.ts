@@ -84,7 +84,7 @@ describe('bin/letta.ts', () => {
 
   test('takes certificate, models, clients, account and region from context', () => {
     const { status, templates, warnings } = synthesize('bin/letta.ts', {
-      certificateArn: 'arn:aws:acm:ap-northeast-1:111122223333:certificate/x',
+      certificateArn: 'arn:aws:acm:ap-northeast-1:111122223333:certificate/00000000-1111-2222-3333-444444444444',
       models: 'jp.anthropic.claude-sonnet-4-6, jp.anthropic.claude-haiku-4-5-20251001-v1:0',
       embeddings: 'cohere.embed-multilingual-v3',
       allowFrom: '10.0.0.0/8,192.168.0.0/16',
@@ -93,6 +93,18 @@ describe('bin/letta.ts', () => {
     });
     expect({ status, templates }).toEqual({ status: 0, templates: ['LettaBedrockStack.template.json'] });
     expect(warnings).not.toContain('cdk-letta:LettaService.http');
+  });
+
+  test.each([
+    ['what is no ARN of a certificate', 'hello'],
+    [
+      "a certificate of another region than the stack's",
+      'arn:aws:acm:eu-west-1:111122223333:certificate/00000000-1111-2222-3333-444444444444',
+    ],
+  ])('fails on %s', (_what, certificateArn) => {
+    const { status, output } = synthesize('bin/letta.ts', { certificateArn, region: 'us-east-1' });
+    expect(status).not.toBe(0);
+    expect(output).toContain(`like arn:aws:acm:us-east-1:ACCOUNT:certificate/ID, got '${certificateArn}'`);
   });
 
   test('fails on a profile that the region does not serve', () => {
