@@ -11,22 +11,20 @@ import {
 import { BedrockAccess } from '../bedrock-access';
 import { ILettaCache } from '../letta-cache';
 import { ILettaDatabase } from '../letta-database';
+import { ServiceSettings } from './service-settings';
 
 type Environment = Record<string, string>;
 
 /** What Letta's environment is made of. */
-export interface LettaEnvironmentOptions {
+export interface LettaEnvironmentOptions extends Pick<
+  ServiceSettings,
+  'uvicornWorkers' | 'uvicornKeepAlive' | 'pgPoolSize' | 'pgMaxOverflow' | 'pgPoolTimeout' | 'pgPoolRecycle'
+> {
   readonly bedrock: BedrockAccess;
   readonly database: ILettaDatabase;
   readonly region: string;
   /** Whether tools run in the Letta container. */
   readonly toolsInContainer: boolean;
-  readonly uvicornWorkers: number;
-  readonly uvicornKeepAlive: Duration;
-  readonly pgPoolSize: number;
-  readonly pgMaxOverflow: number;
-  readonly pgPoolTimeout: Duration;
-  readonly pgPoolRecycle: Duration;
 }
 
 /** Letta knows loopback addresses and placeholders only: tool code can read its environment. */
