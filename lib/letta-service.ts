@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
@@ -126,6 +126,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
         databaseRole: DatabaseRole.RUNTIME,
         databaseConnections: settings.uvicornWorkers * (settings.pgPoolSize + settings.pgMaxOverflow),
         stopTimeout: GATEWAY_STOP_TIMEOUT,
+        serviceName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
         apiPasswordSecretArn: this.apiPassword.secretArn,
         openRoutes: openRoutes(this, props),
         corsOrigins: props.corsOrigins ?? [],

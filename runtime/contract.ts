@@ -52,7 +52,17 @@ export const GatewayVariable = {
   IDLE_TIMEOUT: 'GATEWAY_IDLE_TIMEOUT_SECONDS',
   /** Seconds between SIGTERM and the end of the process. */
   STOP_TIMEOUT: 'GATEWAY_STOP_TIMEOUT_SECONDS',
-  /** JSON array of `ChatModel`. (aws) */
+  /** ARN of the secret whose plain string is the administrators' password. Unset: nobody is an administrator. (api) */
+  ADMINISTRATOR_PASSWORD_SECRET: 'GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN',
+  /** Most turns in flight at once; one more gets 429. (api) */
+  MAX_CONCURRENT_TURNS: 'GATEWAY_MAX_CONCURRENT_TURNS',
+  /** `true`: the API front speaks TLS, with a certificate it makes itself at its start. (api) */
+  API_TLS: 'GATEWAY_API_TLS',
+  /** Comma-separated `host:port` that the egress proxy lets out. Empty: none. (egress) */
+  EGRESS_ALLOW: 'GATEWAY_EGRESS_ALLOW',
+  /** Value of the metrics' dimension `Service`. */
+  SERVICE_NAME: 'GATEWAY_SERVICE_NAME',
+  /** JSON array of `ChatModel`. (aws, models) */
   CHAT_MODELS: 'GATEWAY_CHAT_MODELS',
   /** JSON array of `EmbeddingModel`. (embeddings) */
   EMBEDDING_MODELS: 'GATEWAY_EMBEDDING_MODELS',
@@ -81,9 +91,16 @@ export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVaria
 
 /** A chat model of the gateway's allow-list. */
 export interface ChatModel {
-  /** Inference profile or foundation model id, as Letta's handle `bedrock/<id>` ends. */
+  /** Inference profile or foundation model id, as Letta's handle ends: `bedrock/<id>` or, by Converse, `ollama/<id>`. */
   readonly id: string;
+  /** How the gateway offers it to Letta. */
+  readonly format: ChatFormat;
+  /** Tokens that the model's context holds; set exactly for `converse`, where nobody else tells Letta. */
+  readonly contextLength?: number;
 }
+
+/** `anthropic`: Letta speaks to it itself (InvokeModel). `converse`: the gateway translates from OpenAI's chat shape. */
+export type ChatFormat = 'anthropic' | 'converse';
 
 /** Request formats of the embedding models the gateway speaks. */
 export type EmbeddingFormat = 'titan-v1' | 'titan-v2' | 'cohere-v3' | 'cohere-v4';
@@ -181,3 +198,38 @@ export const ContainerName = {
 
 /** The Letta release this library is made for; PyPI's `letta` 0.32 and later is another product. */
 export const LETTA_VERSION = '0.16.8';
+
+/** CloudWatch metrics of the gateway, in the embedded metric format of its log. */
+export const METRIC_NAMESPACE = 'CdkLetta';
+
+/** Dimensions of the metrics: `Service` on all of them, `Model` on those of model calls as well. */
+export const MetricDimension = {
+  SERVICE: 'Service',
+  MODEL: 'Model',
+} as const;
+
+export const Metric = {
+  /** Count of model calls that reached Bedrock. By model. */
+  MODEL_CALLS: 'ModelCalls',
+  /** Count of model calls that failed, throttling and broken-off streams included. By model. */
+  MODEL_CALLS_FAILED: 'ModelCallsFailed',
+  /** Count of model calls that Bedrock throttled. By model. */
+  MODEL_CALLS_THROTTLED: 'ModelCallsThrottled',
+  /** Milliseconds of a model call, first byte to last. By model. */
+  MODEL_LATENCY: 'ModelLatency',
+  INPUT_TOKENS: 'InputTokens',
+  OUTPUT_TOKENS: 'OutputTokens',
+  CACHE_READ_INPUT_TOKENS: 'CacheReadInputTokens',
+  CACHE_WRITE_INPUT_TOKENS: 'CacheWriteInputTokens',
+  /** Chat models offered to Letta; zero is an alarm. */
+  CHAT_MODELS_LISTED: 'ChatModelsListed',
+  /** 1 while letta, database, cache and Bedrock all answer, else 0. */
+  READY: 'Ready',
+  /** Count of connections that the egress proxy refused. */
+  EGRESS_REFUSED: 'EgressRefused',
+  /** Count of wrong API passwords. */
+  AUTHENTICATION_FAILED: 'AuthenticationFailed',
+  /** Count of turns refused because too many were in flight. */
+  TURNS_REFUSED: 'TurnsRefused',
+} as const;
+export type Metric = (typeof Metric)[keyof typeof Metric];

@@ -103,6 +103,8 @@ export function databaseGatewayEnvironment(options: DatabaseGatewayOptions): Env
 export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
   readonly bedrock: BedrockAccess;
   readonly cache: ILettaCache;
+  /** Tells the metrics of this service from those of others. */
+  readonly serviceName: string;
   readonly apiPasswordSecretArn: string;
   readonly openRoutes: RouteGroup[];
   readonly corsOrigins: string[];
@@ -112,11 +114,12 @@ export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
 /** A gateway that does all its jobs. It holds names and addresses; its secrets it fetches with the task role. */
 export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environment {
   const { bedrock, cache } = options;
-  const chatModels = bedrock.chatModels.map(({ id }) => ({ id }));
+  const chatModels = bedrock.chatModels.map(({ id }) => ({ id, format: 'anthropic' }));
   const embeddingModels = bedrock.embeddingModels.map(({ id, dimensions, format }) => ({ id, dimensions, format }));
   return {
     ...databaseGatewayEnvironment(options),
     [GatewayVariable.LISTENERS]: Object.values(Listener).join(),
+    [GatewayVariable.SERVICE_NAME]: options.serviceName,
     [GatewayVariable.AWS_CA_FILE]: ImagePath.GATEWAY_AWS_CA,
     [GatewayVariable.API_PASSWORD_SECRET]: options.apiPasswordSecretArn,
     [GatewayVariable.OPEN_ROUTES]: options.openRoutes.join(),

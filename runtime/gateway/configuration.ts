@@ -7,6 +7,8 @@ export interface GatewayConfiguration {
   readonly urlSuffix: string;
   /** PEM file for AWS endpoints and ElastiCache; set when a listener speaks TLS to them. */
   readonly awsCaFile?: string;
+  /** Dimension of the metrics; empty where none are written. */
+  readonly serviceName: string;
   readonly idleTimeoutSeconds: number;
   readonly stopTimeoutSeconds: number;
   readonly api?: ApiConfiguration;
@@ -75,6 +77,7 @@ const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
 /** Unquoted SQL identifiers only: the name goes into PgBouncer's configuration file. */
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
 const CACHE_NAME = /^[a-z][a-z0-9-]{0,39}$/i;
+const SERVICE_NAME = /^[\x21-\x7e]{1,255}$/;
 const MODEL_ID = /^[a-z0-9][a-z0-9._:/-]{0,2047}$/i;
 
 /**
@@ -92,6 +95,9 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
     region: has('api', 'aws', 'embeddings', 'cache', 'database') ? reader.matching(GatewayVariable.REGION, REGION) : '',
     urlSuffix: has('api', 'aws', 'embeddings') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
     awsCaFile: has('api', 'aws', 'embeddings', 'cache') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
+    serviceName: has('api', 'aws', 'embeddings', 'egress')
+      ? reader.matching(GatewayVariable.SERVICE_NAME, SERVICE_NAME)
+      : '',
     idleTimeoutSeconds: reader.integer(GatewayVariable.IDLE_TIMEOUT, 1, 86_400, DEFAULT_IDLE_TIMEOUT_SECONDS),
     stopTimeoutSeconds: reader.integer(GatewayVariable.STOP_TIMEOUT, 1, 120, DEFAULT_STOP_TIMEOUT_SECONDS),
     api: has('api') ? readApi(reader) : undefined,
@@ -229,7 +235,7 @@ class VariableReader {
 }
 
 function chatModels(value: unknown): ChatModel[] {
-  const allowed = models(value).map(({ id }) => ({ id }));
+  const allowed = models(value).map(({ id }) => ({ id, format: 'anthropic' as const }));
   if (allowed.length === 0) throw new Error('wanted at least one model');
   return allowed;
 }

@@ -20,6 +20,7 @@ import { createEgressProxy } from './egress-proxy';
 import { createEmbeddingsFront } from './embeddings-front';
 import { drain, listen } from './http-listener';
 import { describeError, Log } from './log';
+import { embeddedMetrics, Metrics } from './metrics';
 import { Pgbouncer } from './pgbouncer';
 import { renewedValue, retry } from './renewed-value';
 
@@ -46,6 +47,7 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 export class Gateway {
   private readonly servers: NetServer[] = [];
   private readonly credentials: CredentialsProvider;
+  readonly metrics: Metrics;
   private api?: HttpServer;
   private pgbouncer?: Pgbouncer;
 
@@ -54,6 +56,7 @@ export class Gateway {
     private readonly surroundings: GatewaySurroundings,
   ) {
     this.credentials = taskCredentials(surroundings.log);
+    this.metrics = embeddedMetrics(configuration.serviceName, surroundings.log);
   }
 
   /** The API front comes last: nobody is let in before all that stands behind it does. @throws the first failure. */

@@ -37,7 +37,7 @@ async function start({ bedrock, guardrail }: { bedrock?: RequestListener; guardr
   const log = recordingLog();
   const pool = new Pool(behind.origin);
   const sdk = new BedrockClient({ endpoint: behind.origin, region: 'eu-central-1', credentials: keys, maxAttempts: 1 });
-  const allowed = [{ id: PROFILE }, { id: FOUNDATION }];
+  const allowed = [PROFILE, FOUNDATION].map((id) => ({ id, format: 'anthropic' as const }));
   const front = await listening(
     createAwsFront({
       allowedModels: new Set([PROFILE, FOUNDATION]),

@@ -29,6 +29,7 @@ test('reads a whole environment', () => {
     region: 'eu-central-1',
     urlSuffix: 'amazonaws.com',
     awsCaFile: '/opt/gateway/ca/aws.pem',
+    serviceName: 'AgentsService',
     idleTimeoutSeconds: 600,
     stopTimeoutSeconds: 110,
     api: {
@@ -37,7 +38,7 @@ test('reads a whole environment', () => {
       corsOrigins: new Set(['https://app.letta.com', 'http://localhost:3000']),
     },
     aws: {
-      models: [{ id: 'eu.anthropic.claude-sonnet-4-20250514-v1:0' }],
+      models: [{ id: 'eu.anthropic.claude-sonnet-4-20250514-v1:0', format: 'anthropic' }],
       guardrail: { identifier: 'gr-abc', version: '3' },
     },
     embeddings: { models: [{ id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' }] },

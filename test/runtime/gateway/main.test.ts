@@ -57,7 +57,10 @@ const without = (...names: string[]) =>
   Object.fromEntries(Object.entries(REQUIRED_ENVIRONMENT).filter(([name]) => !names.includes(name)));
 
 test('a gateway that has what it wants listens, and ends with code 0 on SIGTERM', async () => {
-  const { code, events, stderr } = await runGateway({ GATEWAY_LISTENERS: 'egress' }, (pid) => process.kill(pid));
+  const { code, events, stderr } = await runGateway(
+    { GATEWAY_LISTENERS: 'egress', GATEWAY_SERVICE_NAME: 'AgentsService' },
+    (pid) => process.kill(pid),
+  );
   expect(events.map(({ event }) => event)).toEqual(['gateway-started', 'gateway-stopping', 'gateway-stopped']);
   expect({ code, stderr }).toEqual({ code: 0, stderr: `listens 127.0.0.1:${Port.EGRESS}\n` });
 }, 30_000);
