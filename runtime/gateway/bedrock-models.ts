@@ -1,5 +1,5 @@
 import { BedrockClient, InferenceProfileSummary, paginateListInferenceProfiles } from '@aws-sdk/client-bedrock';
-import { ChatModel } from '../contract';
+import { ChatFormat, ChatModel } from '../contract';
 import { describeError, Log } from './log';
 
 /** The part of an inference profile's summary that goes to Letta. */
@@ -19,6 +19,12 @@ export class ChatModelList {
     private readonly log: Log,
     private readonly now = Date.now,
   ) {}
+
+  /** Ids of the listed models of one format, in the order they are configured. */
+  async offered(format: ChatFormat): Promise<readonly string[]> {
+    const listed = new Set((await this.list()).map(({ inferenceProfileId }) => inferenceProfileId));
+    return this.allowed.filter((model) => model.format === format && listed.has(model.id)).map(({ id }) => id);
+  }
 
   /** @throws what AWS answered, if there is no list not older than five minutes. */
   async list(): Promise<readonly ListedModel[]> {
