@@ -1,0 +1,40 @@
+import { createServer } from 'node:net';
+import { createEgressProxy } from '../../../../runtime/gateway/egress-proxy';
+import { close, listening, recordingLog } from '../support';
+import { attack, expectHttpAnswers, hostileRequest } from './hostile-http';
+
+test('10,000 hostile requests: no crash, no hang, and nobody gets out', async () => {
+  let reached = 0;
+  const outside = await listening(createServer((socket) => void ((reached += 1), socket.destroy())));
+  const { server } = createEgressProxy(recordingLog());
+  const proxy = await listening(server);
+  const host = `127.0.0.1:${outside.port}`;
+  const request = hostileRequest({
+    targets: [
+      host,
+      `http://${host}/`,
+      `https://${host}/`,
+      `localhost:${outside.port}`,
+      `[::ffff:127.0.0.1]:${outside.port}`,
+      '169.254.170.2:80',
+      '/',
+    ],
+    headers: [`Host: ${host}`, 'Proxy-Authorization: Basic eDp5', 'Proxy-Connection: keep-alive'],
+    bodies: ['\u0016\u0003\u0001\u0002', `GET http://${host}/ HTTP/1.1\r\nHost: ${host}\r\n\r\n`],
+  });
+  let refused = 0;
+  try {
+    await attack(proxy.port, request, (exchanges) => {
+      expectHttpAnswers(exchanges);
+      for (const { answer } of exchanges) {
+        if (/^HTTP\/1\.1 403 /.test(answer)) refused += 1;
+        if (/^HTTP\/1\.1 2/.test(answer)) throw new Error(`the proxy said yes: ${answer.slice(0, 200)}`);
+      }
+    });
+    expect(refused).toBeGreaterThan(1_000);
+    expect(reached).toBe(0);
+  } finally {
+    await close(proxy.server);
+    await close(outside.server);
+  }
+}, 180_000);
