@@ -97,7 +97,24 @@ export interface ChatModel {
   readonly format: ChatFormat;
   /** Tokens that the model's context holds; set exactly for `converse`, where nobody else tells Letta. */
   readonly contextLength?: number;
+  /** Tokens that one answer may have; a caller that asks for more gets this many. For `converse` alone. */
+  readonly maxOutputTokens?: number;
+  /** What the model can do that not every model behind Converse can. For `converse` alone; unset: nothing of it. */
+  readonly features?: readonly ConverseFeature[];
 }
+
+/** What not every model that Converse speaks to can do, though all of them know tools. */
+export const ConverseFeature = {
+  /** It takes images. */
+  IMAGES: 'images',
+  /** It streams while it has tools; of another one the answer comes in one piece. */
+  STREAMED_TOOLS: 'streamedTools',
+  /** It can be made to call some tool. */
+  ANY_TOOL: 'anyTool',
+  /** It can be made to call a certain tool. */
+  NAMED_TOOL: 'namedTool',
+} as const;
+export type ConverseFeature = (typeof ConverseFeature)[keyof typeof ConverseFeature];
 
 /** `anthropic`: Letta speaks to it itself (InvokeModel). `converse`: the gateway translates from OpenAI's chat shape. */
 export type ChatFormat = 'anthropic' | 'converse';

@@ -1,4 +1,12 @@
-import { ChatModel, EmbeddingFormat, EmbeddingModel, GatewayVariable, Listener, RouteGroup } from '../contract';
+import {
+  ChatModel,
+  ConverseFeature,
+  EmbeddingFormat,
+  EmbeddingModel,
+  GatewayVariable,
+  Listener,
+  RouteGroup,
+} from '../contract';
 
 /** Everything the gateway is told from outside, validated. A listener that is not to be started has no entry. */
 export interface GatewayConfiguration {
@@ -235,9 +243,31 @@ class VariableReader {
 }
 
 function chatModels(value: unknown): ChatModel[] {
-  const allowed = models(value).map(({ id }) => ({ id, format: 'anthropic' as const }));
+  const allowed = models(value).map(chatModel);
   if (allowed.length === 0) throw new Error('wanted at least one model');
   return allowed;
+}
+
+function chatModel(model: ModelEntry): ChatModel {
+  const { id, format, contextLength, maxOutputTokens, features = [] } = model;
+  if (format === 'anthropic') return { id, format };
+  if (format !== 'converse') throw new Error(`model ${id} has format ${quote(format)}, wanted anthropic or converse`);
+  const known: readonly unknown[] = Object.values(ConverseFeature);
+  if (!Array.isArray(features) || !features.every((feature) => known.includes(feature))) {
+    throw new Error(`model ${id} has features ${quote(features)}, wanted a list of any of ${known.join(', ')}`);
+  }
+  return {
+    id,
+    format,
+    contextLength: tokens(id, 'contextLength', contextLength),
+    ...(maxOutputTokens !== undefined && { maxOutputTokens: tokens(id, 'maxOutputTokens', maxOutputTokens) }),
+    features: features as ConverseFeature[],
+  };
+}
+
+function tokens(id: string, name: string, value: unknown): number {
+  if (Number.isSafeInteger(value) && (value as number) > 0) return value as number;
+  throw new Error(`model ${id} has ${name} ${quote(value)}, wanted a number of tokens`);
 }
 
 function embeddingModels(value: unknown): EmbeddingModel[] {
@@ -253,7 +283,9 @@ function embeddingModels(value: unknown): EmbeddingModel[] {
   });
 }
 
-function models(value: unknown): { id: string; dimensions?: unknown; format?: unknown }[] {
+type ModelEntry = { readonly id: string } & Readonly<Record<string, unknown>>;
+
+function models(value: unknown): ModelEntry[] {
   if (!Array.isArray(value)) throw new Error('wanted a JSON array of models');
   const seen = new Set<string>();
   return value.map((item: unknown) => {
@@ -262,7 +294,7 @@ function models(value: unknown): { id: string; dimensions?: unknown; format?: un
       throw new Error(`got ${quote(item)}, wanted an object with a model id`);
     if (seen.has(model.id)) throw new Error(`model ${model.id} is there twice`);
     seen.add(model.id);
-    return model as { id: string };
+    return model as ModelEntry;
   });
 }
 

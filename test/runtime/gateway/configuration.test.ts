@@ -102,6 +102,12 @@ test.each([
   ['GATEWAY_CHAT_MODELS', '[{"id":"a b"}]'],
   ['GATEWAY_CHAT_MODELS', '[{"id":"m"},{"id":"m"}]'],
   ['GATEWAY_CHAT_MODELS', '{"id":"m"}'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m"}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m","format":"openai"}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m","format":"converse"}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m","format":"converse","contextLength":0}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m","format":"converse","contextLength":1,"maxOutputTokens":"many"}]'],
+  ['GATEWAY_CHAT_MODELS', '[{"id":"m","format":"converse","contextLength":1,"features":["magic"]}]'],
   ['GATEWAY_EMBEDDING_MODELS', '[{"id":"m","dimensions":1000,"format":"titan-v2"}]'],
   ['GATEWAY_EMBEDDING_MODELS', '[{"id":"m","dimensions":1024,"format":"toString"}]'],
   ['GATEWAY_GUARDRAIL_VERSION', 'latest'],
@@ -138,4 +144,17 @@ test('whatever the environment holds, reading it gives a configuration or names 
     }),
     { numRuns: 3_000 },
   );
+});
+
+test('a model that is called by Converse keeps what is known of it', () => {
+  const model = {
+    id: 'us.amazon.nova-pro-v1:0',
+    format: 'converse',
+    contextLength: 300_000,
+    maxOutputTokens: 10_000,
+    features: ['images', 'namedTool'],
+  };
+  const plain = { id: 'meta.llama3-3-70b-instruct-v1:0', format: 'converse', contextLength: 128_000 };
+  const { aws } = readConfiguration({ ...whole, GATEWAY_CHAT_MODELS: JSON.stringify([model, plain]) });
+  expect(aws!.models).toEqual([model, { ...plain, features: [] }]);
 });
