@@ -17,8 +17,8 @@ export interface IssuedKeys {
 export class KeyIssuer {
   private readonly keys = new Map<string, IssuedKeys>();
 
-  /** @param lifetime seconds that keys live; short ones show whether they are renewed */
-  constructor(private readonly lifetime = 900) {}
+  /** @param lifetime seconds that new keys live; short ones show whether they are renewed */
+  constructor(public lifetime = 900) {}
 
   issue(role: string, { inVpc = true } = {}): IssuedKeys {
     const keys: IssuedKeys = {
@@ -53,6 +53,8 @@ export interface CredentialRequest {
 export class CredentialsEndpoint {
   private readonly roles = new Map<string, string>();
   readonly requests: CredentialRequest[] = [];
+  /** Status that every request gets, while the endpoint fails. */
+  failure?: number;
   private server?: http.Server;
 
   constructor(private readonly issuer: KeyIssuer) {}
@@ -61,10 +63,11 @@ export class CredentialsEndpoint {
     this.server = http.createServer((request, response) => {
       const path = request.url ?? '';
       const role = request.method === 'GET' ? this.roles.get(path) : undefined;
-      const status = role === undefined ? 404 : 200;
+      const status = this.failure ?? (role === undefined ? 404 : 200);
       this.requests.push({ path, status });
       response.writeHead(status, { 'content-type': 'application/json' });
-      response.end(JSON.stringify(role === undefined ? { message: 'no such credentials' } : answer(this.issuer, role)));
+      const refusal = { message: this.failure ? 'the lab fails' : 'no such credentials' };
+      response.end(JSON.stringify(status === 200 ? answer(this.issuer, role!) : refusal));
     });
     await new Promise<void>((resolve, reject) =>
       this.server!.once('error', reject).listen(80, address, () => resolve()),

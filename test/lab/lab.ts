@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { LettaBedrockStackProps } from '../../lib';
-import { type ChatModel, GatewayVariable, Port } from '../../runtime/contract';
+import { type ChatModel, ContainerName, GatewayVariable, Port } from '../../runtime/contract';
 import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
 import { hostsInVpc, hostsOutside } from './hosts';
@@ -120,14 +120,23 @@ export class Lab {
 
   /** Starts one task of the service and waits until the load balancer would send it requests. */
   async startService(): Promise<Task> {
-    const [serviceId] = this.template.only('AWS::ECS::Service');
-    const { TaskDefinition } = this.template.properties<{ TaskDefinition: string }>(serviceId);
     this.options.progress?.('starts the service: gateway, then Letta');
-    const task = this.prepareTask(this.taskDefinitionId(TaskDefinition));
+    const task = this.newTask();
     this.service = task;
     await task.start();
     await this.healthy(task);
     return task;
+  }
+
+  /**
+   * A task of the service beside those that run; whoever asks for it starts it.
+   *
+   * @param gateway variables of its gateway in place of the template's: limits that a test cannot wait for
+   */
+  newTask(gateway: Record<string, string> = {}): Task {
+    const [serviceId] = this.template.only('AWS::ECS::Service');
+    const { TaskDefinition } = this.template.properties<{ TaskDefinition: string }>(serviceId);
+    return this.prepareTask(this.taskDefinitionId(TaskDefinition), gateway);
   }
 
   /** Stops the service's task as a deployment would and starts another. */
@@ -182,10 +191,10 @@ export class Lab {
     }
   }
 
-  private prepareTask(id: string): Task {
+  private prepareTask(id: string, gateway: Record<string, string> = {}): Task {
     const { template, services, folder } = this;
     const task = new Task({
-      definition: template.properties<TaskDefinition>(id),
+      definition: withVariables(template.properties<TaskDefinition>(id), ContainerName.GATEWAY, gateway),
       namespace: this.options.vpc.addTask(),
       image: (container: ContainerDefinition) => imageOf(container, this.assembly, this.parts),
       credentialsPath: services.credentials.register(roleOf(this.roles(id).taskRole)),
@@ -258,6 +267,20 @@ export class Lab {
       evidence,
     });
   }
+}
+
+function withVariables(
+  definition: TaskDefinition,
+  containerName: string,
+  variables: Record<string, string>,
+): TaskDefinition {
+  const more = Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
+  const containers = definition.ContainerDefinitions.map((container) =>
+    container.Name === containerName
+      ? { ...container, Environment: [...(container.Environment ?? []), ...more] }
+      : container,
+  );
+  return { ...definition, ContainerDefinitions: containers };
 }
 
 function chatModels(template: Template): string[] {

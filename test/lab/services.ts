@@ -58,6 +58,7 @@ export class LabServices {
     readonly databaseFront: RdsFront,
     readonly redis: Redis,
     readonly cacheFront: ElastiCacheFront,
+    private readonly cachePort: number,
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
@@ -121,7 +122,8 @@ export class LabServices {
     await redis.start();
     const [cacheId] = template.only('AWS::ElastiCache::ReplicationGroup');
     const cacheFront = new ElastiCacheFront({ replicationGroupId: Name.CACHE, redis, issuer, record, tls: cacheTls });
-    await cacheFront.start(Address.CACHE, Number(template.properties<{ Port?: number }>(cacheId).Port ?? 6379));
+    const cachePort = Number(template.properties<{ Port?: number }>(cacheId).Port ?? 6379);
+    await cacheFront.start(Address.CACHE, cachePort);
 
     return new LabServices(
       ...([awsAuthority, databaseAuthority, issuer, record, credentials, secrets, ecs, logs] as const),
@@ -136,8 +138,31 @@ export class LabServices {
         databaseFront,
         redis,
         cacheFront,
+        cachePort,
       ] as const),
     );
+  }
+
+  /** The database goes away as in a fail-over: sessions are cut, connections refused. */
+  async databaseDown(): Promise<void> {
+    this.databaseFront.stop();
+    await this.postgres.down();
+  }
+
+  async databaseUp(): Promise<void> {
+    await this.postgres.up();
+    await this.databaseFront.start(Address.DATABASE);
+  }
+
+  /** The cache goes away: connections are cut, new ones refused, what it held is gone. */
+  async cacheDown(): Promise<void> {
+    this.cacheFront.stop();
+    await this.redis.stop();
+  }
+
+  async cacheUp(): Promise<void> {
+    await this.redis.start();
+    await this.cacheFront.start(Address.CACHE, this.cachePort);
   }
 
   async stop(): Promise<void> {

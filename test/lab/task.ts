@@ -68,6 +68,11 @@ export class Task {
     return this.environment.namespace.address;
   }
 
+  /** Name of the network namespace that its containers share. */
+  get network(): string {
+    return this.environment.namespace.name;
+  }
+
   container(name: string): Container {
     const container = this.containers.get(name);
     if (!container) throw new Error(`container ${name} of the task has not been started`);

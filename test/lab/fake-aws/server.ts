@@ -5,6 +5,7 @@ import type { AwsRecord } from '../aws-record';
 import type { IssuedKeys, KeyIssuer } from '../credentials';
 import type { Statement } from '../iam-policy';
 import { SignatureError, verifyHeader, type WireRequest } from '../signature';
+import { Faults } from './faults';
 import { AwsError, authorizer, type FakeService, type SignedCall } from './service';
 
 export interface FakeAwsOptions {
@@ -18,6 +19,8 @@ export interface FakeAwsOptions {
 
 /** An HTTPS server for all AWS host names of the lab: it verifies each signature and asks the signer's policies. */
 export class FakeAws {
+  /** What is wrong with it: nothing, unless a test says so. */
+  readonly faults = new Faults();
   private server?: https.Server;
 
   constructor(private readonly options: FakeAwsOptions) {}
@@ -60,7 +63,8 @@ export class FakeAws {
       throw error;
     }
     const endpoint = keys.inVpc ? this.options.endpointPolicy(service.host) : undefined;
-    await service.handle(signedCall(request, response, keys.role, authorizer(record, keys.role, endpoint)));
+    const call = signedCall(request, response, keys.role, authorizer(record, keys.role, endpoint));
+    await this.faults.pass(service, call);
   }
 }
 
