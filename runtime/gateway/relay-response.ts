@@ -4,10 +4,16 @@ import { Dispatcher } from 'undici';
 export interface Relay {
   /** Headers of the answer to the client, from the upstream's. */
   readonly headers: (upstream: IncomingHttpHeaders, status: number) => OutgoingHttpHeaders;
+  /** Sees each piece of the answer before it is passed on; it must not throw. */
+  readonly data?: (piece: Buffer) => void;
+  /** Asked once the answer ended as HTTP goes: an error says that it is not whole after all. */
+  readonly ended?: () => Error | undefined;
   /** Called once if the upstream fails before its answer began; it answers the client. */
   readonly unanswered: (error: Error) => void;
   /** Called once if the upstream's answer breaks off after it began; the client's connection is then cut. */
   readonly brokenOff: (error: Error) => void;
+  /** What tells the client before its connection is cut, where the answer's format has room for that. */
+  readonly lastPiece?: (error: Error) => Buffer | undefined;
 }
 
 /** The client went away: not a failure of the upstream. */
@@ -28,6 +34,8 @@ export function relayResponse(
   relay: Relay,
 ): Promise<void> {
   return new Promise((resolve) => {
+    // It went away before there was anybody to tell: no event would ever come.
+    if (response.destroyed) return resolve();
     let controller: Dispatcher.DispatchController | undefined;
     let gone = false;
     response.once('close', () => {
@@ -36,6 +44,12 @@ export function relayResponse(
       resolve();
     });
     response.on('drain', () => controller?.resume());
+    const breakOff = (error: Error) => {
+      relay.brokenOff(error);
+      const last = relay.lastPiece?.(error);
+      if (last) response.write(last, () => response.destroy());
+      else response.destroy();
+    };
 
     upstream.dispatch(options, {
       onRequestStart(started) {
@@ -49,19 +63,18 @@ export function relayResponse(
         response.flushHeaders();
       },
       onResponseData(active, chunk) {
+        relay.data?.(chunk);
         if (!response.write(chunk)) active.pause();
       },
       onResponseEnd() {
-        response.end();
+        const flaw = relay.ended?.();
+        if (flaw) breakOff(flaw);
+        else response.end();
       },
       onResponseError(_, error) {
         if (gone || error instanceof ClientGone) return resolve();
-        if (response.headersSent) {
-          relay.brokenOff(error);
-          response.destroy();
-        } else {
-          relay.unanswered(error);
-        }
+        if (response.headersSent) breakOff(error);
+        else relay.unanswered(error);
       },
     });
   });
