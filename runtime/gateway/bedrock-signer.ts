@@ -3,7 +3,8 @@ import { SignatureV4 } from '@smithy/signature-v4';
 import { CredentialsProvider } from './credentials';
 import { Sha256 } from './sha256';
 
-export type ModelOperation = 'invoke' | 'invoke-with-response-stream';
+/** As it ends the path; each of them is signed and authorized as InvokeModel, streamed or not. */
+export type ModelOperation = 'invoke' | 'invoke-with-response-stream' | 'converse' | 'converse-stream';
 
 export interface ModelCall {
   readonly modelId: string;

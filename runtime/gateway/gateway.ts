@@ -6,7 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Signer } from '@aws-sdk/rds-signer';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Pool } from 'undici';
-import { ImagePath, Port } from '../contract';
+import { ChatModel, ImagePath, Port } from '../contract';
 import { createApiFront } from './api-front';
 import { ApiPassword, passwordsFromSecret } from './api-password';
 import { createAwsFront } from './aws-front';
@@ -17,10 +17,10 @@ import { cacheToken } from './cache-token';
 import { DatabaseConfiguration, GatewayConfiguration } from './configuration';
 import { CredentialsProvider, taskCredentials } from './credentials';
 import { createEgressProxy } from './egress-proxy';
-import { createEmbeddingsFront } from './embeddings-front';
 import { drain, listen } from './http-listener';
 import { describeError, Log } from './log';
 import { embeddedMetrics, Metrics } from './metrics';
+import { createOllamaFront } from './ollama-front';
 import { Pgbouncer } from './pgbouncer';
 import { renewedValue, retry } from './renewed-value';
 
@@ -159,19 +159,35 @@ export class Gateway {
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
     const signer = new BedrockSigner(host, region, this.credentials);
+    const models = aws && this.chatModelList(aws.models, ca);
     if (embeddings) {
-      await this.listen(createEmbeddingsFront({ models: embeddings.models, signer, bedrock, log }), Port.EMBEDDINGS);
+      const front = createOllamaFront({
+        embeddingModels: embeddings.models,
+        chatModels: aws?.models.filter(({ format }) => format === 'converse') ?? [],
+        offered: async () => models?.offered('converse') ?? [],
+        guardrail: aws?.guardrail,
+        signer,
+        bedrock,
+        metrics: this.metrics,
+        log,
+      });
+      await this.listen(front, Port.EMBEDDINGS);
     }
-    if (!aws) return;
-    const client = new BedrockClient(this.sdkConfiguration('bedrock', ca));
-    const models = new ChatModelList(aws.models, () => listInferenceProfiles(client), region, log);
-    // Not waited for: a failure is logged here and answered to Letta when it asks.
-    models.list().catch(() => undefined);
+    if (!aws || !models) return;
     const allowedModels = new Set(aws.models.map(({ id }) => id));
     await this.listen(
       createAwsFront({ allowedModels, models, signer, bedrock, guardrail: aws.guardrail, log }),
       Port.AWS,
     );
+  }
+
+  private chatModelList(allowed: readonly ChatModel[], ca: string): ChatModelList {
+    const client = new BedrockClient(this.sdkConfiguration('bedrock', ca));
+    const { region } = this.configuration;
+    const models = new ChatModelList(allowed, () => listInferenceProfiles(client), region, this.surroundings.log);
+    // Not waited for: a failure is logged here and answered to Letta when it asks.
+    models.list().catch(() => undefined);
+    return models;
   }
 
   private async startApiFront(password: ApiPassword): Promise<void> {

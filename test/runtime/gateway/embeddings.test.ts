@@ -4,7 +4,8 @@ import { Pool } from 'undici';
 import { EmbeddingModel } from '../../../runtime/contract';
 import { BedrockSigner } from '../../../runtime/gateway/bedrock-signer';
 import { toBase64 } from '../../../runtime/gateway/embedding-formats';
-import { createEmbeddingsFront } from '../../../runtime/gateway/embeddings-front';
+import { embeddedMetrics } from '../../../runtime/gateway/metrics';
+import { createOllamaFront } from '../../../runtime/gateway/ollama-front';
 import { isSignedBy } from './signature-by-the-book';
 import { bodyOf, close, listening, recordingLog, upstream } from './support';
 
@@ -72,12 +73,16 @@ async function start(answer: Answer = bedrockAnswers) {
     );
   });
   const pool = new Pool(behind.origin);
+  const log = recordingLog();
   const front = await listening(
-    createEmbeddingsFront({
-      models: Object.values(MODELS),
+    createOllamaFront({
+      embeddingModels: Object.values(MODELS),
+      chatModels: [],
+      offered: async () => [],
+      metrics: embeddedMetrics('AgentsService', log),
       signer: new BedrockSigner(new URL(behind.origin).host, 'eu-central-1', async () => keys),
       bedrock: pool,
-      log: recordingLog(),
+      log,
     }),
   );
   toStop.push(
@@ -92,7 +97,7 @@ async function start(answer: Answer = bedrockAnswers) {
     });
     return { status: response.status, headers: response.headers, json: (await response.json()) as Json };
   };
-  return { ...front, seen, state, post };
+  return { ...front, seen, state, post, log };
 }
 
 test('lists and describes the allowed models as Ollama does', async () => {
@@ -102,11 +107,11 @@ test('lists and describes the allowed models as Ollama does', async () => {
   });
   expect((await post('/api/show', { name: MODELS.titan2.id })).json).toEqual({
     capabilities: ['embedding'],
-    model_info: { 'general.architecture': 'titan', 'titan.embedding_length': 256 },
+    model_info: { 'general.architecture': 'bedrock', 'bedrock.embedding_length': 256 },
   });
   expect((await post('/api/show', { model: MODELS.cohere4.id })).json.model_info).toEqual({
-    'general.architecture': 'cohere',
-    'cohere.embedding_length': 512,
+    'general.architecture': 'bedrock',
+    'bedrock.embedding_length': 512,
   });
 });
 
@@ -177,10 +182,10 @@ test('one failing text fails all, with the status and words of Bedrock', async (
   expect([status, headers.get('retry-after')]).toEqual([429, '3']);
   expect(json).toEqual({
     error: {
-      message: 'Bedrock answered ThrottlingException: slow down',
+      message: 'input[5]: Bedrock answered ThrottlingException: slow down',
       type: 'rate_limit_error',
-      param: null,
-      code: null,
+      param: 'input',
+      code: 'ThrottlingException',
     },
   });
 });
@@ -201,6 +206,9 @@ test.each([
   ['no model', { input: 'x' }, 404, 'null'],
   ['no input', { model: MODELS.titan2.id }, 400, '`input`'],
   ['no texts', { model: MODELS.titan2.id, input: [] }, 400, '`input`'],
+  ['an empty text', { model: MODELS.titan2.id, input: ['x', ''] }, 400, 'input[1]'],
+  ['a text too long for Titan', { model: MODELS.titan2.id, input: ['x', 'a'.repeat(50_001)] }, 400, 'input[1]'],
+  ['a text too long for Cohere v3', { model: MODELS.cohere3.id, input: ['a'.repeat(2049)] }, 400, '2049 characters'],
   ['tokens', { model: MODELS.titan2.id, input: [1, 2] }, 400, 'token'],
   ['too many texts', { model: MODELS.titan2.id, input: new Array(2049).fill('x') }, 400, '2048'],
   ['other dimensions', { model: MODELS.titan2.id, input: 'x', dimensions: 1024 }, 400, '256'],
@@ -212,4 +220,47 @@ test.each([
   const answer = await post('/v1/embeddings', body);
   expect([answer.status, answer.json.error.message]).toEqual([status, expect.stringContaining(words)]);
   expect(seen).toEqual([]);
+});
+
+test('a text may have as many characters as the model takes, however many places each one needs', async () => {
+  const { post } = await start();
+  for (const [model, input] of [
+    [MODELS.titan1, 'a'.repeat(50_000)],
+    [MODELS.cohere3, '\u{1F600}'.repeat(2048)],
+    [MODELS.cohere4, 'a'.repeat(200_000)],
+  ] as const) {
+    expect((await post('/v1/embeddings', { model: model.id, input: [input] })).status).toBe(200);
+  }
+});
+
+test('what Bedrock refuses names the text, or the texts of the call', async () => {
+  const tooMany = { status: 400, headers: { 'x-amzn-errortype': 'ValidationException' }, body: { message: 'no' } };
+  const { post } = await start((body, model) =>
+    JSON.stringify(body).includes('"101"') ? tooMany : bedrockAnswers(body, model),
+  );
+  const input = Array.from({ length: 200 }, (_, at) => String(at));
+  const words = async (model: EmbeddingModel) =>
+    (await post('/v1/embeddings', { model: model.id, input })).json.error.message;
+  expect(await words(MODELS.titan2)).toBe('input[101]: Bedrock answered ValidationException: no');
+  expect(await words(MODELS.cohere4)).toBe('input[96] to input[191]: Bedrock answered ValidationException: no');
+});
+
+test('one line tells what a request cost, also of one that failed half-way', async () => {
+  const { post, log } = await start((body, model) =>
+    body.inputText === '3' ? { status: 500, body: { message: 'oh' } } : bedrockAnswers(body, model),
+  );
+  await post('/v1/embeddings', { model: MODELS.titan2.id, input: ['0', '1'] });
+  await post('/v1/embeddings', { model: MODELS.titan2.id, input: ['3'] });
+  const calls = log.lines.filter(({ event }) => event === 'model-call').map(({ fields }) => fields);
+  expect(calls).toEqual([
+    expect.objectContaining({
+      model: MODELS.titan2.id,
+      operation: 'invoke',
+      status: 200,
+      complete: true,
+      InputTokens: 4,
+    }),
+    expect.objectContaining({ status: 500, complete: false, ModelCallsFailed: 1 }),
+  ]);
+  expect(calls[0]).not.toHaveProperty('agent', expect.anything());
 });
