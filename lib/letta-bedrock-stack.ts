@@ -9,6 +9,7 @@ import { ILettaCache, LettaCache } from './letta-cache';
 import { ILettaDatabase, LettaDatabase } from './letta-database';
 import { LettaService } from './letta-service';
 import { LettaServiceOptions } from './letta-service-options';
+import { domainsOf } from './private/allowed-egress';
 import { SealedNetwork } from './sealed-network';
 
 /** Properties of `LettaBedrockStack`. */
@@ -113,7 +114,14 @@ export class LettaBedrockStack extends Stack {
     requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
     requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
     this.network =
-      props.network ?? (props.vpc ? undefined : new SealedNetwork(this, 'Network', { encryptionKey, logRetention }));
+      props.network ??
+      (props.vpc
+        ? undefined
+        : new SealedNetwork(this, 'Network', {
+            encryptionKey,
+            logRetention,
+            allowedDomains: domainsOf(id, props.allowedEgress),
+          }));
     const vpc = props.vpc ?? this.network!.vpc;
     const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
 

@@ -2,6 +2,7 @@ import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -24,6 +25,16 @@ export interface LettaServiceOptions {
    * @default false
    */
   readonly http?: boolean;
+
+  /**
+   * What the load balancer speaks to the tasks. With HTTPS each task makes a key and a certificate of its own when it
+   * starts; the key is never written down. A load balancer does not verify its targets' certificates, so this hides
+   * what passes from whoever can read along in the VPC, and no more ("Target groups for your Application Load
+   * Balancers", Elastic Load Balancing User Guide). Changing it interrupts a running service until new tasks stand.
+   *
+   * @default elbv2.ApplicationProtocol.HTTP
+   */
+  readonly targetProtocol?: elbv2.ApplicationProtocol;
 
   /**
    * The Letta server's image.
@@ -147,6 +158,23 @@ export interface LettaServiceOptions {
   readonly apiPassword?: secretsmanager.ISecret;
 
   /**
+   * Secret whose plain string is the administrators' password. Its holders may do what holders of the API password may,
+   * and call the routes that are for administrators only.
+   *
+   * @default - none: nobody may call those routes
+   */
+  readonly administratorPassword?: secretsmanager.ISecret;
+
+  /**
+   * Most turns that one task works on at once. One more is answered 429 with `Retry-After`, so that clients wait
+   * instead of all being slow.
+   *
+   * @default - 64 for each of `uvicornWorkers`: one worker manages about 6 turns a second, so that many are in flight
+   *   when its models take ten seconds
+   */
+  readonly maxConcurrentTurns?: number;
+
+  /**
    * Web origins whose pages may call the API, e.g. `https://app.letta.com`.
    *
    * @default - none
@@ -162,18 +190,32 @@ export interface LettaServiceOptions {
   readonly unsafeToolsInLettaContainer?: boolean;
 
   /**
-   * Opens the routes by which callers add model providers of their own. The egress proxy still refuses every outside
-   * host, so no such provider is reachable yet, and their keys are stored unencrypted in the database, since
-   * `LETTA_ENCRYPTION_KEY` is not set. Gives a warning.
+   * What may be reached outside, by the name a caller uses and a port: `mcp.example.com:443`, `10.2.0.7:8443`,
+   * `[2001:db8::7]:443`. No wildcards. Gives a warning: whatever agents know can be sent there.
+   *
+   * This tells the egress proxy only, which serves what heeds `HTTPS_PROXY` and connects to no loopback, link-local or
+   * multicast address, whatever a name resolves to. The network stays closed until you open it too: a route there (a
+   * sealed network has none; add peering, a transit gateway or an endpoint, or bring a `vpc`), the security group
+   * (`service.connections.allowTo(ec2.Peer.ipv4('10.2.0.7/32'), ec2.Port.tcp(8443))`), and name resolution: the network
+   * that `LettaBedrockStack` makes answers these names, a `SealedNetwork` of yours wants them in `allowedDomains`.
+   *
+   * @default - nothing
+   */
+  readonly allowedEgress?: string[];
+
+  /**
+   * Opens the routes by which callers add model providers of their own. The egress proxy refuses every host that
+   * `allowedEgress` does not name, and their keys are stored unencrypted in the database, since `LETTA_ENCRYPTION_KEY`
+   * is not set. Gives a warning.
    *
    * @default false
    */
   readonly externalProviders?: boolean;
 
   /**
-   * Opens the routes by which callers connect MCP servers. The egress proxy still refuses every outside host, so no such
-   * server is reachable yet, and their credentials are stored unencrypted in the database, since `LETTA_ENCRYPTION_KEY`
-   * is not set. Gives a warning.
+   * Opens the routes by which callers connect MCP servers. The egress proxy refuses every host that `allowedEgress` does
+   * not name, and their credentials are stored unencrypted in the database, since `LETTA_ENCRYPTION_KEY` is not set.
+   * Gives a warning.
    *
    * @default false
    */

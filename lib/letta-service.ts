@@ -12,6 +12,7 @@ import { ILettaCache } from './letta-cache';
 import { ILettaDatabase } from './letta-database';
 import { imageFromFolder, LettaImage } from './letta-image';
 import { LettaServiceOptions } from './letta-service-options';
+import { allowedEgress } from './private/allowed-egress';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { DatabaseMigration } from './private/database-migration';
@@ -19,6 +20,7 @@ import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
 import { acknowledge, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
+import { grantSecretValue } from './private/read-secret';
 import { serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validateZones } from './private/validation';
@@ -128,6 +130,8 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
         stopTimeout: GATEWAY_STOP_TIMEOUT,
         serviceName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
         apiPasswordSecretArn: this.apiPassword.secretArn,
+        administratorPasswordSecretArn: props.administratorPassword?.secretArn,
+        allowedEgress: allowedEgress(this, props.allowedEgress),
         openRoutes: openRoutes(this, props),
         corsOrigins: props.corsOrigins ?? [],
       }),
@@ -152,6 +156,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
       vpcSubnets,
       certificate: props.certificate,
       securityGroup: props.loadBalancerSecurityGroup,
+      targetTls: settings.targetTls,
       idleTimeout: settings.idleTimeout,
       deregistrationDelay: settings.deregistrationDelay,
       accessLogsBucket: props.accessLogsBucket,
@@ -218,7 +223,8 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
     props.bedrock.grantInvoke(taskRole);
     props.database.grantConnect(taskRole, DatabaseRole.RUNTIME);
     props.cache.grantConnect(taskRole);
-    this.apiPassword.grantRead(taskRole);
+    grantSecretValue(this, this.apiPassword, taskRole);
+    if (props.administratorPassword) grantSecretValue(this, props.administratorPassword, taskRole);
     if (!props.taskRole) {
       const actions = Object.values(UNSCOPABLE_ACTIONS).join(', ');
       acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${actions} to a resource`);

@@ -41,7 +41,7 @@ const SERVICES = [
   {
     id: 'SecretsManager',
     service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-    actions: ['secretsmanager:GetSecretValue', 'secretsmanager:DescribeSecret'],
+    actions: ['secretsmanager:GetSecretValue'],
   },
   {
     id: 'Bedrock',

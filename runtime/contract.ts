@@ -250,3 +250,12 @@ export const Metric = {
   TURNS_REFUSED: 'TurnsRefused',
 } as const;
 export type Metric = (typeof Metric)[keyof typeof Metric];
+
+/**
+ * Networks of the task itself, its credentials and nobody in particular (unspecified, loopback, link-local, multicast,
+ * reserved; the EC2 services' own IPv6 addresses): no egress leads there, whatever is allowed.
+ */
+export const NO_EGRESS_NETWORKS = {
+  ipv4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
+  ipv6: ['::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32'],
+} as const;

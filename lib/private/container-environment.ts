@@ -106,6 +106,12 @@ export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
   /** Tells the metrics of this service from those of others. */
   readonly serviceName: string;
   readonly apiPasswordSecretArn: string;
+  readonly administratorPasswordSecretArn?: string;
+  readonly maxConcurrentTurns: number;
+  /** Whether the API front speaks TLS. */
+  readonly targetTls: boolean;
+  /** `host:port` each. */
+  readonly allowedEgress: string[];
   readonly openRoutes: RouteGroup[];
   readonly corsOrigins: string[];
   readonly idleTimeout: Duration;
@@ -122,6 +128,12 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
     [GatewayVariable.SERVICE_NAME]: options.serviceName,
     [GatewayVariable.AWS_CA_FILE]: ImagePath.GATEWAY_AWS_CA,
     [GatewayVariable.API_PASSWORD_SECRET]: options.apiPasswordSecretArn,
+    ...(options.administratorPasswordSecretArn !== undefined && {
+      [GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET]: options.administratorPasswordSecretArn,
+    }),
+    [GatewayVariable.MAX_CONCURRENT_TURNS]: `${options.maxConcurrentTurns}`,
+    [GatewayVariable.API_TLS]: `${options.targetTls}`,
+    [GatewayVariable.EGRESS_ALLOW]: options.allowedEgress.join(),
     [GatewayVariable.OPEN_ROUTES]: options.openRoutes.join(),
     [GatewayVariable.CORS_ORIGINS]: options.corsOrigins.join(),
     [GatewayVariable.IDLE_TIMEOUT]: `${options.idleTimeout.toSeconds()}`,

@@ -15,6 +15,8 @@ export interface InternalLoadBalancerProps {
   readonly vpcSubnets?: ec2.SubnetSelection;
   readonly certificate?: acm.ICertificate;
   readonly securityGroup?: ec2.ISecurityGroup;
+  /** Whether to speak TLS to the targets. */
+  readonly targetTls: boolean;
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
   readonly accessLogsBucket?: s3.IBucket;
@@ -48,7 +50,7 @@ export class InternalLoadBalancer extends Construct {
     this.targetGroup = new elbv2.ApplicationTargetGroup(this, 'Targets', {
       vpc,
       port: Port.API,
-      protocol: elbv2.ApplicationProtocol.HTTP,
+      protocol: props.targetTls ? elbv2.ApplicationProtocol.HTTPS : elbv2.ApplicationProtocol.HTTP,
       targetType: elbv2.TargetType.IP,
       deregistrationDelay: props.deregistrationDelay,
       // Turns last from a second to minutes: counting requests says more about a task's load than taking turns.
@@ -56,6 +58,7 @@ export class InternalLoadBalancer extends Construct {
       healthCheck: {
         // With the slash: Letta answers 307 without it.
         path: '/v1/health/',
+        protocol: props.targetTls ? elbv2.Protocol.HTTPS : undefined,
         healthyHttpCodes: '200',
         interval: Duration.seconds(15),
         timeout: Duration.seconds(10),

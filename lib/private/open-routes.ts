@@ -9,12 +9,11 @@ const RISKS: { readonly [group in RouteGroup]: string } = {
     'calls the models and sees what other callers send (CVE-2025-51482)',
   externalProviders:
     'callers can add model providers with keys of their own, which are stored unencrypted in the database ' +
-    '(LETTA_ENCRYPTION_KEY is not set), and what agents know can be sent to them; for now the egress proxy still ' +
-    'refuses every outside host, so no provider is reachable',
+    '(LETTA_ENCRYPTION_KEY is not set), and what agents know can be sent to those that allowedEgress names',
   mcpServers:
     'callers can connect MCP servers, whose credentials are stored unencrypted in the database (LETTA_ENCRYPTION_KEY is ' +
-    'not set): the service calls addresses that callers choose, and agents trust the answers; for now the egress proxy ' +
-    'still refuses every outside host, so no server is reachable',
+    'not set): of the hosts that allowedEgress names the service calls those that callers choose, and agents trust the ' +
+    'answers',
   agentImport: "imported agent files carry tools' source, which runs when the agent calls them",
 };
 

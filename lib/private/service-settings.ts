@@ -1,8 +1,10 @@
 import { Annotations, Duration } from 'aws-cdk-lib';
+import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
 import { LettaServiceProps } from '../letta-service';
 import {
   validateCorsOrigins,
+  validateKnown,
   validatePoolSizes,
   validateSeconds,
   validateTaskSize,
@@ -22,7 +24,13 @@ export interface ServiceSettings {
   readonly pgPoolRecycle: Duration;
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
+  readonly maxConcurrentTurns: number;
+  /** Whether the load balancer speaks TLS to the tasks. */
+  readonly targetTls: boolean;
 }
+
+/** One worker manages 6 to 7 turns a second (docs/benchmarks.md): this many are in flight at ten seconds a turn. */
+const TURNS_PER_WORKER = 64;
 
 /** What was chosen, and the defaults of what was not; fails on what could not run. */
 export function serviceSettings(scope: Construct, props: LettaServiceProps): ServiceSettings {
@@ -54,14 +62,26 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     pgPoolTimeout: props.pgPoolTimeout ?? Duration.seconds(30),
     pgPoolRecycle: props.pgPoolRecycle ?? Duration.minutes(30),
     idleTimeout,
+    maxConcurrentTurns: props.maxConcurrentTurns ?? (props.uvicornWorkers ?? 1) * TURNS_PER_WORKER,
+    targetTls: props.targetProtocol === elbv2.ApplicationProtocol.HTTPS,
     deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
   };
   const reserve = props.databaseConnectionReserve ?? 20;
+  for (const prop of ['uvicornWorkers', 'pgPoolSize', 'pgMaxOverflow'] as const) {
+    validateKnown(path, prop, settings[prop], 'the database connections of a task are reckoned from it');
+  }
   validateWholeNumber(path, 'desiredCount', settings.desiredCount, 0);
   validateWholeNumber(path, 'uvicornWorkers', settings.uvicornWorkers, 1);
   validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
   validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
   validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
+  validateWholeNumber(path, 'maxConcurrentTurns', settings.maxConcurrentTurns, 1);
+  if (props.administratorPassword && props.administratorPassword === props.apiPassword) {
+    throw new Error(
+      `${path}: administratorPassword and apiPassword are the same secret, wanted two: with one, everybody is an ` +
+        'administrator; give another secret',
+    );
+  }
   validateTaskSize(path, settings.cpu, settings.memoryLimitMiB, settings.uvicornWorkers);
   validatePoolSizes(path, { ...settings, reserve }, props.database.maxConnections);
   validateSeconds(

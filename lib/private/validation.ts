@@ -73,6 +73,15 @@ export function validatePoolSizes(path: string, sizes: PoolSizes, maxConnections
   }
 }
 
+/** A number that is reckoned with at synth: a token's stand-in would give nonsense without an error. */
+export function validateKnown(path: string, prop: string, value: number, why: string): void {
+  if (Token.isUnresolved(value)) {
+    throw new Error(
+      `${path}: ${prop} is known only at deployment, wanted a number at synth, because ${why}: change ${prop}`,
+    );
+  }
+}
+
 /** A whole number from a minimum. Tokens pass. */
 export function validateWholeNumber(path: string, prop: string, value: number, minimum: number): void {
   if (Token.isUnresolved(value)) return;

@@ -1,0 +1,30 @@
+import { Stack } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { IConstruct } from 'constructs';
+
+/** Lets a role read a secret's value and nothing about it: `ISecret.grantRead` grants `DescribeSecret` too. */
+export function grantSecretValue(scope: IConstruct, secret: secretsmanager.ISecret, grantee: iam.IGrantable): void {
+  iam.Grant.addToPrincipalOrResource({
+    grantee,
+    actions: ['secretsmanager:GetSecretValue'],
+    resourceArns: [resourceArn(scope, secret)],
+    resource: secret,
+  });
+  if (!secret.encryptionKey) return;
+  // In the role's own policy: the CDK's grant goes to the policy of the key, and nowhere at all for an imported key.
+  iam.Grant.addToPrincipal({
+    grantee,
+    actions: ['kms:Decrypt'],
+    resourceArns: [secret.encryptionKey.keyArn],
+    conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(scope).region}.amazonaws.com` } },
+  });
+}
+
+/** Where the ARN's random suffix is not known at synth, its six characters stay open, as in the CDK's own grants. */
+function resourceArn(scope: IConstruct, secret: secretsmanager.ISecret): string {
+  const [here, there] = [Stack.of(scope), Stack.of(secret)];
+  const elsewhere = here.account !== there.account || here.region !== there.region;
+  const suffixKnown = secret.secretFullArn && !(elsewhere && secretsmanager.Secret.isSecret(secret));
+  return suffixKnown ? secret.secretFullArn! : `${secret.secretArn}-??????`;
+}
