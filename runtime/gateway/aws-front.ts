@@ -1,55 +1,41 @@
 import { randomUUID } from 'node:crypto';
-import { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, Server, ServerResponse } from 'node:http';
-import { Dispatcher } from 'undici';
+import { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { PLACEHOLDER_CREDENTIAL } from '../contract';
+import { refuse, refuseMalformed } from './aws-error';
 import { ChatModelList } from './bedrock-models';
-import { BedrockSigner, ModelOperation } from './bedrock-signer';
-import { Guardrail } from './configuration';
 import { BodyTooLarge, boundedServer, readBody, sendJson } from './http-listener';
+import { invokeModel, InvokeModelOptions, ModelRequest } from './invoke-model';
 import { describeError, Log } from './log';
-import { relayResponse } from './relay-response';
 
-export interface AwsFrontOptions {
+export interface AwsFrontOptions extends InvokeModelOptions {
+  /** Ids of the models that Letta speaks to itself; no other is called here. */
   readonly allowedModels: ReadonlySet<string>;
   readonly models: ChatModelList;
-  readonly signer: BedrockSigner;
-  readonly bedrock: Dispatcher;
-  readonly guardrail?: Guardrail;
   readonly log: Log;
 }
 
-/** Above Bedrock's own limit of 25 MB (user guide, quotas), so that it is AWS that refuses. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 const MAX_FORM_BYTES = 64 * 1024;
 const SESSION_HOURS = 12;
 
-/** Answers of Bedrock that mean something to the SDK that Letta uses. */
-const ANSWER_HEADERS = ['content-type', 'content-length', 'retry-after', 'x-amzn-errortype', 'x-amzn-requestid'];
-
 /** STS and Bedrock as Letta's SDKs call them, with placeholder keys in and the task role's signature out. */
 export function createAwsFront(options: AwsFrontOptions): Server {
-  return boundedServer(
+  const server = boundedServer(
     (request, response) => {
       handle(request, response, options).catch((error: unknown) => {
         if (error instanceof BodyTooLarge)
           return refuse(response, 413, 'ValidationException', error.message, { connection: 'close' });
-        options.log.error('bedrock-call-failed', { reason: describeError(error) });
-        refuse(
-          response,
-          503,
-          'ServiceUnavailableException',
-          `the gateway could not make this call: ${describeError(error)}`,
-        );
+        options.log.error('aws-call-failed', { reason: describeError(error) });
+        refuse(response, 500, 'InternalServerException', 'the gateway failed on this call');
       });
     },
     { keepAliveSeconds: 75 },
   );
+  refuseMalformed(server);
+  return server;
 }
 
 export type AwsCall =
-  | { readonly kind: 'session-token' }
-  | { readonly kind: 'list-profiles' }
-  | { readonly kind: 'model'; readonly modelId: string; readonly operation: ModelOperation };
+  { readonly kind: 'session-token' } | { readonly kind: 'list-profiles' } | ({ readonly kind: 'model' } & ModelRequest);
 
 /** Which of the allowed calls this is, by method and path alone; `undefined`: none of them. */
 export function recognizeAwsCall(method: string, url: string): AwsCall | undefined {
@@ -60,7 +46,7 @@ export function recognizeAwsCall(method: string, url: string): AwsCall | undefin
   const match = /^\/model\/([^?#]+)\/(invoke|invoke-with-response-stream)$/.exec(path);
   if (method !== 'POST' || !match) return undefined;
   try {
-    return { kind: 'model', modelId: decodeURIComponent(match[1]), operation: match[2] as ModelOperation };
+    return { kind: 'model', modelId: decodeURIComponent(match[1]), operation: match[2] as ModelRequest['operation'] };
   } catch {
     return undefined;
   }
@@ -74,7 +60,8 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
     case 'list-profiles':
       return listProfiles(response, options);
     case 'model':
-      return invoke(request, response, call, options);
+      if (!options.allowedModels.has(call.modelId)) return refuseModel(response, call.modelId, options.log);
+      return invokeModel(request, response, call, options);
     default:
       return refuse(
         response,
@@ -118,7 +105,7 @@ function sendXml(response: ServerResponse, status: number, body: string): void {
 
 async function listProfiles(response: ServerResponse, { models }: AwsFrontOptions): Promise<void> {
   try {
-    sendJson(response, 200, { inferenceProfileSummaries: await models.list() });
+    sendJson(response, 200, { inferenceProfileSummaries: await models.list('anthropic') });
   } catch (error) {
     const { name, $metadata } = error as { name?: string; $metadata?: { httpStatusCode?: number } };
     const status = $metadata?.httpStatusCode ?? 503;
@@ -126,84 +113,13 @@ async function listProfiles(response: ServerResponse, { models }: AwsFrontOption
   }
 }
 
-async function invoke(
-  request: IncomingMessage,
-  response: ServerResponse,
-  { modelId, operation }: Extract<AwsCall, { kind: 'model' }>,
-  { allowedModels, signer, bedrock, guardrail, log }: AwsFrontOptions,
-): Promise<void> {
-  if (!allowedModels.has(modelId)) {
-    log.warn('model-refused', { model: modelId.slice(0, 256) });
-    return refuse(
-      response,
-      403,
-      'AccessDeniedException',
-      `model ${modelId.slice(0, 256)} is not allowed: the BedrockAccess prop \`models\` lists those that are`,
-    );
-  }
-  const startedAt = performance.now();
-  const body = await readBody(request, MAX_BODY_BYTES);
-  const signed = await signer.sign({ modelId, operation, body, headers: callHeaders(request.headers, guardrail) });
-  let status = 0;
-  let requestId: unknown;
-  await relayResponse(bedrock, { method: 'POST', path: signed.path, headers: signed.headers, body }, response, {
-    headers: (upstream, upstreamStatus) => {
-      status = upstreamStatus;
-      requestId = upstream['x-amzn-requestid'];
-      return answerHeaders(upstream);
-    },
-    brokenOff: (error) =>
-      log.error('bedrock-answer-broke-off', { model: modelId, requestId, reason: describeError(error) }),
-    unanswered: (error) => {
-      status = isTimeout(error) ? 504 : 503;
-      log.error('bedrock-call-failed', { model: modelId, reason: describeError(error) });
-      refuse(
-        response,
-        status,
-        isTimeout(error) ? 'ModelTimeoutException' : 'ServiceUnavailableException',
-        `Bedrock did not answer: ${describeError(error)}`,
-      );
-    },
-  });
-  log.info('bedrock-call', {
-    model: modelId,
-    operation,
-    status,
-    requestId,
-    complete: response.writableFinished,
-    milliseconds: Math.round(performance.now() - startedAt),
-  });
-}
-
-/** Only what describes the body: a guardrail, trace or token header of the caller's never passes. */
-function callHeaders(headers: IncomingHttpHeaders, guardrail: Guardrail | undefined): Record<string, string> {
-  return {
-    'content-type': headers['content-type'] ?? 'application/json',
-    accept: headers.accept ?? 'application/json',
-    ...(guardrail && {
-      'x-amzn-bedrock-guardrailidentifier': guardrail.identifier,
-      'x-amzn-bedrock-guardrailversion': guardrail.version,
-    }),
-  };
-}
-
-function answerHeaders(upstream: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(upstream).filter(([name]) => ANSWER_HEADERS.includes(name) || name.startsWith('x-amzn-bedrock-')),
+function refuseModel(response: ServerResponse, modelId: string, log: Log): void {
+  const model = modelId.slice(0, 256);
+  log.warn('model-refused', { model });
+  refuse(
+    response,
+    403,
+    'AccessDeniedException',
+    `model ${model} is not allowed: the BedrockAccess prop \`models\` lists those that are`,
   );
-}
-
-function isTimeout(error: Error): boolean {
-  return ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes((error as NodeJS.ErrnoException).code ?? '');
-}
-
-/** The REST-JSON error shape of AWS services. */
-function refuse(
-  response: ServerResponse,
-  status: number,
-  type: string,
-  message: string,
-  headers: Record<string, string> = {},
-): void {
-  sendJson(response, status, { message }, { 'x-amzn-errortype': type, ...headers });
 }

@@ -5,12 +5,21 @@ import { describeError, Log } from './log';
 /** The part of an inference profile's summary that goes to Letta. */
 export type ListedModel = Partial<InferenceProfileSummary>;
 
+/** Profiles come and go by hand: a new one may take this long to be offered. */
 const CACHE_MS = 5 * 60_000;
+/** After a failure or an empty list; Letta and the readiness view may ask more often than AWS should be asked. */
+const RETRY_MS = 15_000;
 
-/** The allowed chat models as `ListInferenceProfiles` shows them, from AWS's own list of profiles. */
+/**
+ * The allowed chat models that the account really has, by AWS's own list of profiles. Once read, a list stays in use for
+ * as long as AWS fails to give a new one.
+ */
 export class ChatModelList {
-  private listed: readonly ListedModel[] = [];
-  private listedAt = -Infinity;
+  /** As AWS said last; unset until it has said anything. */
+  private listed?: readonly Entry[];
+  private failure?: unknown;
+  private askAgainAt = -Infinity;
+  private pending?: Promise<void>;
 
   constructor(
     private readonly allowed: readonly ChatModel[],
@@ -20,28 +29,61 @@ export class ChatModelList {
     private readonly now = Date.now,
   ) {}
 
-  /** Ids of the listed models of one format, in the order they are configured. */
-  async offered(format: ChatFormat): Promise<readonly string[]> {
-    const listed = new Set((await this.list()).map(({ inferenceProfileId }) => inferenceProfileId));
-    return this.allowed.filter((model) => model.format === format && listed.has(model.id)).map(({ id }) => id);
+  /** How Letta sees the models of one format. @throws what AWS answered, if it never gave a list. */
+  async list(format: ChatFormat): Promise<readonly ListedModel[]> {
+    return (await this.current()).filter(({ model }) => model.format === format).map(({ listed }) => listed);
   }
 
-  /** @throws what AWS answered, if there is no list not older than five minutes. */
-  async list(): Promise<readonly ListedModel[]> {
-    if (this.now() - this.listedAt < CACHE_MS) return this.listed;
+  /** Ids of the models of one format, in the order they are configured. @throws as `list`. */
+  async offered(format: ChatFormat): Promise<readonly string[]> {
+    return (await this.current()).filter(({ model }) => model.format === format).map(({ model }) => model.id);
+  }
+
+  /** How many models of all formats are offered, as far as is known; no call is made. */
+  get count(): number {
+    return this.listed?.length ?? 0;
+  }
+
+  /** Why nothing can be offered, from memory. */
+  empty(): string | undefined {
+    if (this.listed === undefined) return 'the list of chat models could not be read since the start';
+    if (this.listed.length === 0) return 'the account has none of the allowed chat models';
+    return undefined;
+  }
+
+  /** Why the list is empty or may be out of date, from memory. */
+  problem(): string | undefined {
+    return this.empty() ?? (this.failure === undefined ? undefined : 'the list of chat models can no longer be read');
+  }
+
+  private async current(): Promise<readonly Entry[]> {
+    if (this.now() >= this.askAgainAt) await (this.pending ??= this.ask().finally(() => (this.pending = undefined)));
+    if (this.listed === undefined) throw this.failure;
+    return this.listed;
+  }
+
+  private async ask(): Promise<void> {
     try {
-      const { models, missing } = selectModels(this.allowed, await this.listProfiles(), this.region);
+      const { entries, missing, notSpoken } = selectModels(this.allowed, await this.listProfiles(), this.region);
       if (missing.length > 0) this.log.error('chat-models-not-in-this-account', { missing });
-      if (models.length === 0) this.log.error('no-chat-models', { allowed: this.allowed.map(({ id }) => id) });
-      // An empty list is not kept: Letta asks again, and by then access may have been granted.
-      this.listedAt = models.length > 0 ? this.now() : -Infinity;
-      this.listed = models;
-      return models;
+      if (notSpoken.length > 0) this.log.error('chat-models-not-claude', { notSpoken });
+      if (entries.length === 0) this.log.error('no-chat-models', { allowed: this.allowed.map(({ id }) => id) });
+      this.listed = entries;
+      this.failure = undefined;
+      // Access to models is often granted a moment after the first deployment.
+      this.askAgainAt = this.now() + (entries.length > 0 ? CACHE_MS : RETRY_MS);
     } catch (error) {
       this.log.error('list-inference-profiles-failed', { reason: describeError(error) });
-      throw error;
+      this.failure = error;
+      // Without any list each asker tries: Letta asks once at its start and lives with what it gets.
+      if (this.listed !== undefined) this.askAgainAt = this.now() + RETRY_MS;
     }
   }
+}
+
+interface Entry {
+  readonly model: ChatModel;
+  readonly listed: ListedModel;
 }
 
 /** All pages: Letta itself reads one page only. */
@@ -58,19 +100,30 @@ export function selectModels(
   allowed: readonly ChatModel[],
   profiles: readonly InferenceProfileSummary[],
   region: string,
-): { models: ListedModel[]; missing: string[] } {
-  const models: ListedModel[] = [];
+): { entries: Entry[]; missing: string[]; notSpoken: string[] } {
+  const entries: Entry[] = [];
   const missing: string[] = [];
-  for (const { id } of allowed) {
+  const notSpoken: string[] = [];
+  for (const model of allowed) {
+    const { id } = model;
     const profile = profiles.find(
       ({ inferenceProfileId, inferenceProfileArn }) => inferenceProfileId === id || inferenceProfileArn === id,
     );
+    if (!profile && !isFoundationModel(id)) missing.push(id);
+    else if (profile && model.format === 'anthropic' && !isClaude(profile)) notSpoken.push(id);
     // Letta makes the handle of this id and sends it back: it must be the one that is configured.
-    if (profile) models.push({ ...profile, inferenceProfileId: id });
-    else if (isFoundationModel(id)) models.push(foundationModelEntry(id, region));
-    else missing.push(id);
+    else
+      entries.push({
+        model,
+        listed: profile ? { ...profile, inferenceProfileId: id } : foundationModelEntry(id, region),
+      });
   }
-  return { models, missing };
+  return { entries, missing, notSpoken };
+}
+
+/** An application profile does not show by its id which model is behind it; Letta would speak Anthropic's format to any. */
+function isClaude({ models = [] }: InferenceProfileSummary): boolean {
+  return models.every(({ modelArn = '' }) => modelArn.includes(':foundation-model/anthropic.'));
 }
 
 /** A profile's id is a foundation model's with a geography in front: `us.anthropic.claude…`, `anthropic.claude…`. */

@@ -16,7 +16,7 @@ export interface ModelCallRecord {
   readonly model: string;
   /** Bedrock's operation, e.g. `invoke`. */
   readonly operation: string;
-  /** HTTP status that the caller got. */
+  /** HTTP status that the caller got; 0 if it went away before. */
   readonly status: number;
   /** Bedrock's. */
   readonly requestId?: string;
