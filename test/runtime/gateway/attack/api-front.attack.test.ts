@@ -1,12 +1,9 @@
 import { IncomingHttpHeaders } from 'node:http';
 import { Pool } from 'undici';
-import { createApiFront } from '../../../../runtime/gateway/api-front';
-import { ApiPassword } from '../../../../runtime/gateway/api-password';
 import { routeTable } from '../../../../runtime/gateway/route-verdicts';
+import { apiFront, PASSWORD } from '../api-front-parts';
 import { bodyOf, close, listening, recordingLog, upstream } from '../support';
 import { attack, expectHttpAnswers, hostileRequest, SMUGGLED } from './hostile-http';
-
-const PASSWORD = 'correct horse battery staple';
 
 interface Forwarded {
   readonly method: string;
@@ -40,19 +37,8 @@ test('10,000 hostile requests: no crash, no hang, and nothing forwarded that the
   });
   let forwardedInAll = 0;
   const log = recordingLog();
-  const password = new ApiPassword(async () => [PASSWORD], log);
-  await password.start();
   const pool = new Pool(letta.origin);
-  const front = await listening(
-    createApiFront({
-      letta: pool,
-      password,
-      openRoutes: new Set(),
-      corsOrigins: new Set(['https://ade.example.com']),
-      idleTimeoutSeconds: 30,
-      log,
-    }),
-  );
+  const front = await listening(await apiFront({ letta: pool, log }));
   const targets = routeTable().map(({ pattern }) => `/v1${pattern.replace('/**', '/x').replaceAll('*', 'agent-1')}`);
   const request = hostileRequest({
     targets: [...targets, '/v1/health/', '/v1/ready/', '/openapi.json', '/'],

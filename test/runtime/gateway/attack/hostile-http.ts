@@ -10,6 +10,8 @@ export const REQUESTS = 10_000;
 const AT_ONCE = 20;
 
 export interface HostileHttp {
+  /** Methods it knows; @default - the usual five */
+  readonly methods?: readonly string[];
   /** Targets that mean something to the listener, to be bent. */
   readonly targets: readonly string[];
   /** Whole header lines that mean something to it. */
@@ -122,7 +124,12 @@ function replaceAt(text: string, at: number, by: string): string {
 }
 
 /** One connection's worth of bytes. */
-export function hostileRequest({ targets, headers, bodies }: HostileHttp): fc.Arbitrary<string> {
+export function hostileRequest({
+  methods = METHODS.slice(0, 5),
+  targets,
+  headers,
+  bodies,
+}: HostileHttp): fc.Arbitrary<string> {
   const known = fc.constantFrom(...targets);
   const target = fc.oneof(
     { weight: 4, arbitrary: known },
@@ -139,7 +146,7 @@ export function hostileRequest({ targets, headers, bodies }: HostileHttp): fc.Ar
   // Half of them hold one lie only, so that it is judged, and not refused for another one before.
   const bentTarget = fc.record({
     ...sane,
-    method: fc.constantFrom(...METHODS.slice(0, 5)),
+    method: fc.constantFrom(...methods),
     target,
     headers: fc.constant(headers),
     body: fc.constantFrom('', ...bodies),
@@ -189,23 +196,40 @@ export function hostileExchange(port: number, bytes: string): Promise<string> {
   });
 }
 
+export interface Exchange {
+  readonly sent: string;
+  readonly answer: string;
+}
+
 /** `REQUESTS` hostile requests in batches; `check` is given each batch's requests with their answers. */
-export async function attack(
+export function attack(
   port: number,
   request: fc.Arbitrary<string>,
-  check: (exchanges: readonly { readonly sent: string; readonly answer: string }[]) => void | Promise<void>,
+  check: (exchanges: readonly Exchange[]) => void,
 ): Promise<void> {
+  return attackWith(port, request, fc.constant(undefined), { prepare: () => undefined, check });
+}
+
+/** The same with a surrounding that is made anew for each batch. */
+export async function attackWith<Surrounding>(
+  port: number,
+  request: fc.Arbitrary<string>,
+  surrounding: fc.Arbitrary<Surrounding>,
+  { prepare, check }: { prepare: (surrounding: Surrounding) => void; check: (exchanges: readonly Exchange[]) => void },
+): Promise<void> {
+  const batch = fc.array(request, { minLength: AT_ONCE, maxLength: AT_ONCE });
   await fc.assert(
-    fc.asyncProperty(fc.array(request, { minLength: AT_ONCE, maxLength: AT_ONCE }), async (batch) => {
-      const answers = await Promise.all(batch.map((bytes) => hostileExchange(port, bytes)));
-      await check(batch.map((sent, at) => ({ sent, answer: answers[at] })));
+    fc.asyncProperty(batch, surrounding, async (requests, around) => {
+      prepare(around);
+      const answers = await Promise.all(requests.map((bytes) => hostileExchange(port, bytes)));
+      check(requests.map((sent, at) => ({ sent, answer: answers[at] })));
     }),
-    { numRuns: REQUESTS / AT_ONCE, interruptAfterTimeLimit: undefined, endOnFailure: true },
+    { numRuns: REQUESTS / AT_ONCE, endOnFailure: true },
   );
 }
 
 /** Every answer is one or more HTTP answers or nothing, and no header of it is the attacker's. */
-export function expectHttpAnswers(exchanges: readonly { readonly sent: string; readonly answer: string }[]): void {
+export function expectHttpAnswers(exchanges: readonly Exchange[]): void {
   for (const { sent, answer } of exchanges) {
     if (answer === '') continue;
     if (!/^HTTP\/1\.1 [1-5]\d\d /.test(answer) || /\r\nx-injected:/i.test(answer)) {
