@@ -4,11 +4,12 @@ import { Construct } from 'constructs';
 import { IBedrockGuardrail } from './bedrock-guardrail';
 import { BedrockModel } from './bedrock-model';
 import { GEOGRAPHY_REGIONS, GLOBAL } from './private/bedrock-geography';
+import { lacksTools } from './private/converse-models';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 
 /** Properties of `BedrockAccess`. */
 export interface BedrockAccessProps {
-  /** Chat models, the default one first. Claude models only: the others' formats Letta does not speak to Bedrock. */
+  /** Chat models, the default one first. They must know tools, because Letta's agents work by them. */
   readonly models: BedrockModel[];
 
   /** Embedding models, the default one first. */
@@ -32,8 +33,8 @@ const EMBEDDING_ACTIONS = ['bedrock:InvokeModel'];
  * only on the way through the profile. A profile in a region it cannot be called from is an error at synth when the
  * region is known, and otherwise when CloudFormation validates the template, before it makes anything.
  *
- * @throws if a list is empty, a model is listed twice or stands in the wrong list, or a profile cannot be called from the
- *   stack's region
+ * @throws if a list is empty, a model is listed twice or stands in the wrong list, a chat model knows no tools or
+ *   is not known at all, or a profile cannot be called from the stack's region
  */
 export class BedrockAccess extends Construct {
   /** Chat models, the default one first. */
@@ -191,10 +192,16 @@ function requireChatModel(path: string, model: BedrockModel): void {
       `${path}: models holds the embedding model '${model.id}', wanted chat models: put it in embeddings instead`,
     );
   }
-  if (!model.foundationModelId.startsWith('anthropic.claude')) {
+  if (lacksTools(model.foundationModelId)) {
     throw new Error(
-      `${path}: models holds '${model.id}', wanted Anthropic's Claude models, the only ones whose format Letta speaks ` +
-        'to Bedrock: use for example BedrockModel.US_CLAUDE_SONNET_4_5',
+      `${path}: models holds '${model.id}', which knows no tools, wanted models that do, because Letta's agents remember ` +
+        'and answer by tools: use for example BedrockModel.US_NOVA_PRO',
+    );
+  }
+  if (model.chatFormat === 'converse' && model.contextLength === undefined) {
+    throw new Error(
+      `${path}: models holds '${model.id}', of which this release does not know how many tokens its context holds: give ` +
+        `${model.geography ? 'BedrockModel.inferenceProfile' : 'BedrockModel.foundation'}('${model.id}', { contextLength })`,
     );
   }
 }

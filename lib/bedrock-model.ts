@@ -1,42 +1,20 @@
 import { Token } from 'aws-cdk-lib';
-import { EmbeddingFormat } from '../runtime/contract';
+import { ChatFormat } from '../runtime/contract';
+import { ChatModelOptions, EmbeddingOptions, InferenceProfileOptions } from './bedrock-model-options';
 import { GEOGRAPHY_REGIONS } from './private/bedrock-geography';
-
-/** How a cross-region inference profile differs from what this library knows of its geography. */
-export interface InferenceProfileOptions {
-  /**
-   * Regions the profile may be called from and routes to.
-   *
-   * Needed for a geography or a region that AWS opened after this release; `aws bedrock get-inference-profile` lists them.
-   *
-   * @default - the regions of the geography that the id's prefix names
-   */
-  readonly regions?: string[];
-}
-
-/** How an embedding model is asked. */
-export interface EmbeddingOptions extends InferenceProfileOptions {
-  /**
-   * Length of the vectors. Letta stores at most 4,096 numbers.
-   *
-   * @default - the model's own: Titan v1 1536, Titan v2 1024, Cohere v3 1024, Cohere v4 1536
-   */
-  readonly dimensions?: number;
-}
+import { featuresOf, refuseChatOptions, tokens } from './private/chat-model-options';
+import { converseTraits } from './private/converse-models';
+import { embeddingTraits } from './private/embedding-models';
 
 interface ModelDetails {
   readonly geography?: string;
   readonly regions?: readonly string[];
-  readonly embedding?: { readonly dimensions: number; readonly format: EmbeddingFormat };
+  readonly dimensions?: number;
+  readonly chat?: ChatModelOptions;
 }
 
-/** Vector lengths each embedding format offers, the default first. Source: model parameters, Bedrock user guide. */
-const EMBEDDING_FORMATS: { pattern: RegExp; format: EmbeddingFormat; dimensions: number[] }[] = [
-  { pattern: /^amazon\.titan-embed-text-v1/, format: 'titan-v1', dimensions: [1536] },
-  { pattern: /^amazon\.titan-embed-text-v2/, format: 'titan-v2', dimensions: [1024, 512, 256] },
-  { pattern: /^cohere\.embed-(english|multilingual)-v3/, format: 'cohere-v3', dimensions: [1024] },
-  { pattern: /^cohere\.embed-v4/, format: 'cohere-v4', dimensions: [1536, 1024, 512, 256] },
-];
+/** Every model of Converse that knows tools writes as much. */
+const DEFAULT_MAX_OUTPUT_TOKENS = 4096;
 
 const FOUNDATION_MODEL = /^[a-z0-9-]+\.[a-z][a-z0-9.-]*(:[0-9]+)?$/;
 const PROFILE = /^([a-z]{2,6}(?:-gov)?)\.([a-z0-9-]+\.[a-z][a-z0-9.-]*(?::[0-9]+)?)$/;
@@ -44,9 +22,10 @@ const PROFILE = /^([a-z]{2,6}(?:-gov)?)\.([a-z0-9-]+\.[a-z][a-z0-9.-]*(?::[0-9]+
 /**
  * A model of Amazon Bedrock: a foundation model called in the stack's own region, or a cross-region inference profile.
  *
- * Chat models are Anthropic's Claude models, the only ones whose format Letta speaks to Bedrock. The constants name the
- * profiles of the Claude models that Letta 0.16.8 knows, in each geography that has them; newer ones are named by
- * `BedrockModel.inferenceProfile(id)`.
+ * Letta itself speaks to Anthropic's Claude models; to Nova, Llama, Mistral, DeepSeek and gpt-oss the gateway speaks for
+ * it, by Converse. A Claude model is `bedrock/<id>` to Letta's clients, any other one `ollama/<id>`. The constants name
+ * the Claude models that Letta 0.16.8 knows, in each geography that has profiles of them, and the main other ones; newer
+ * ones are named by `BedrockModel.inferenceProfile(id)` or `BedrockModel.foundation(id)`.
  */
 export class BedrockModel {
   /** Claude Haiku 4.5, routed within the United States and Canada. */
@@ -99,6 +78,47 @@ export class BedrockModel {
   /** Claude Opus 4.6, routed to any commercial region. */
   public static readonly GLOBAL_CLAUDE_OPUS_4_6 = BedrockModel.claude('global', 'opus-4-6-v1');
 
+  /** Amazon Nova Micro, text only, routed within the United States and Canada. */
+  public static readonly US_NOVA_MICRO = BedrockModel.inferenceProfile('us.amazon.nova-micro-v1:0');
+  /** Amazon Nova Lite, routed within the United States and Canada. */
+  public static readonly US_NOVA_LITE = BedrockModel.inferenceProfile('us.amazon.nova-lite-v1:0');
+  /** Amazon Nova Pro, routed within the United States and Canada. */
+  public static readonly US_NOVA_PRO = BedrockModel.inferenceProfile('us.amazon.nova-pro-v1:0');
+  /** Amazon Nova Premier, routed within the United States and Canada. */
+  public static readonly US_NOVA_PREMIER = BedrockModel.inferenceProfile('us.amazon.nova-premier-v1:0');
+  /** Amazon Nova Micro, text only, routed within Europe. */
+  public static readonly EU_NOVA_MICRO = BedrockModel.inferenceProfile('eu.amazon.nova-micro-v1:0');
+  /** Amazon Nova Lite, routed within Europe. */
+  public static readonly EU_NOVA_LITE = BedrockModel.inferenceProfile('eu.amazon.nova-lite-v1:0');
+  /** Amazon Nova Pro, routed within Europe. */
+  public static readonly EU_NOVA_PRO = BedrockModel.inferenceProfile('eu.amazon.nova-pro-v1:0');
+  /** Amazon Nova Micro, text only, routed within Asia-Pacific. */
+  public static readonly APAC_NOVA_MICRO = BedrockModel.inferenceProfile('apac.amazon.nova-micro-v1:0');
+  /** Amazon Nova Lite, routed within Asia-Pacific. */
+  public static readonly APAC_NOVA_LITE = BedrockModel.inferenceProfile('apac.amazon.nova-lite-v1:0');
+  /** Amazon Nova Pro, routed within Asia-Pacific. */
+  public static readonly APAC_NOVA_PRO = BedrockModel.inferenceProfile('apac.amazon.nova-pro-v1:0');
+  /** Meta Llama 3.3 70B Instruct, routed within the United States and Canada. */
+  public static readonly US_LLAMA_3_3_70B = BedrockModel.inferenceProfile('us.meta.llama3-3-70b-instruct-v1:0');
+  /** Meta Llama 4 Maverick 17B Instruct, routed within the United States and Canada. */
+  public static readonly US_LLAMA_4_MAVERICK = BedrockModel.inferenceProfile(
+    'us.meta.llama4-maverick-17b-instruct-v1:0',
+  );
+  /** Meta Llama 4 Scout 17B Instruct, routed within the United States and Canada. */
+  public static readonly US_LLAMA_4_SCOUT = BedrockModel.inferenceProfile('us.meta.llama4-scout-17b-instruct-v1:0');
+  /** Mistral Pixtral Large (25.02), routed within the United States and Canada. */
+  public static readonly US_PIXTRAL_LARGE = BedrockModel.inferenceProfile('us.mistral.pixtral-large-2502-v1:0');
+  /** Mistral Pixtral Large (25.02), routed within Europe. */
+  public static readonly EU_PIXTRAL_LARGE = BedrockModel.inferenceProfile('eu.mistral.pixtral-large-2502-v1:0');
+  /** Mistral Large 2 (24.07), in the regions that have it. */
+  public static readonly MISTRAL_LARGE_2407 = BedrockModel.foundation('mistral.mistral-large-2407-v1:0');
+  /** DeepSeek V3.1, in the regions that have it. */
+  public static readonly DEEPSEEK_V3_1 = BedrockModel.foundation('deepseek.v3-v1:0');
+  /** OpenAI gpt-oss 120B, in the regions that have it. */
+  public static readonly GPT_OSS_120B = BedrockModel.foundation('openai.gpt-oss-120b-1:0');
+  /** OpenAI gpt-oss 20B, in the regions that have it. */
+  public static readonly GPT_OSS_20B = BedrockModel.foundation('openai.gpt-oss-20b-1:0');
+
   /** Amazon Titan Text Embeddings v1, 1,536 dimensions. */
   public static readonly TITAN_EMBED_TEXT_V1 = BedrockModel.foundation('amazon.titan-embed-text-v1');
   /** Amazon Titan Text Embeddings v2, 1,024 dimensions. */
@@ -114,8 +134,9 @@ export class BedrockModel {
    * A model called in the stack's own region, for chat or, by its id, for embeddings.
    *
    * @param id e.g. `anthropic.claude-3-haiku-20240307-v1:0`
+   * @param options of a chat model that is called by Converse and that this release does not know
    */
-  public static foundation(id: string): BedrockModel {
+  public static foundation(id: string, options: ChatModelOptions = {}): BedrockModel {
     requireLiteral(id);
     const profile = profileParts(id);
     if (profile) {
@@ -127,7 +148,7 @@ export class BedrockModel {
     if (!FOUNDATION_MODEL.test(id)) {
       throw new Error(malformed(id, 'a foundation model id such as anthropic.claude-3-haiku-20240307-v1:0'));
     }
-    return new BedrockModel(id, id, { embedding: embeddingOf(id) });
+    return new BedrockModel(id, id, { chat: options });
   }
 
   /**
@@ -157,7 +178,7 @@ export class BedrockModel {
     return new BedrockModel(id, parts.foundationModelId, {
       geography: parts.geography,
       regions: options.regions ?? GEOGRAPHY_REGIONS[parts.geography],
-      embedding: embeddingOf(parts.foundationModelId),
+      chat: options,
     });
   }
 
@@ -171,24 +192,20 @@ export class BedrockModel {
     const model = profileParts(id, options.regions !== undefined)
       ? BedrockModel.inferenceProfile(id, { regions: options.regions })
       : BedrockModel.foundation(id);
-    if (!model.format) {
+    const offered = embeddingTraits(model.foundationModelId)?.dimensions;
+    if (!offered) {
       throw new Error(
         `BedrockModel: '${id}' is not an embedding model this library speaks to, wanted Titan Text Embeddings v1 or v2 or ` +
           'Cohere Embed v3 or v4: use for example BedrockModel.TITAN_EMBED_TEXT_V2',
       );
     }
-    const offered = EMBEDDING_FORMATS.find((entry) => entry.format === model.format)!.dimensions;
     const dimensions = options.dimensions ?? offered[0];
     if (!offered.includes(dimensions)) {
       throw new Error(
         `BedrockModel: '${id}' has no vectors of ${dimensions} dimensions, wanted one of ${offered.join(', ')}: change dimensions`,
       );
     }
-    return new BedrockModel(model.id, model.foundationModelId, {
-      geography: model.geography,
-      regions: model.regions,
-      embedding: { dimensions, format: model.format as EmbeddingFormat },
-    });
+    return new BedrockModel(model.id, model.foundationModelId, { ...model, dimensions });
   }
 
   private static claude(geography: string, name: string): BedrockModel {
@@ -203,6 +220,14 @@ export class BedrockModel {
   public readonly dimensions?: number;
   /** Request format of an embedding model; none for a chat model. */
   public readonly format?: string;
+  /** `anthropic` if Letta speaks to it, `converse` if the gateway does; none for an embedding model. */
+  public readonly chatFormat?: string;
+  /** Tokens that the context holds, as far as it is known; none for Claude, which Letta knows, and for embeddings. */
+  public readonly contextLength?: number;
+  /** Most tokens that the gateway asks this model for; none for Claude and for embeddings. */
+  public readonly maxOutputTokens?: number;
+  /** What the model can do beside tools; none for Claude and for embeddings. */
+  public readonly features?: string[];
 
   private constructor(
     /** What callers send as the model id: a profile's id or a foundation model's. */
@@ -213,8 +238,23 @@ export class BedrockModel {
   ) {
     this.geography = details.geography;
     this.regions = details.regions ? [...details.regions] : undefined;
-    this.dimensions = details.embedding?.dimensions;
-    this.format = details.embedding?.format;
+    const embedding = embeddingTraits(foundationModelId);
+    this.dimensions = details.dimensions ?? embedding?.dimensions[0];
+    this.format = embedding?.format;
+    this.chatFormat = this.isEmbedding ? undefined : chatFormat(foundationModelId);
+    const { chat = {} } = details;
+    if (this.chatFormat === 'converse') {
+      const known = converseTraits(foundationModelId);
+      this.contextLength = tokens(id, 'contextLength', chat.contextLength) ?? known?.contextLength;
+      this.maxOutputTokens =
+        tokens(id, 'maxOutputTokens', chat.maxOutputTokens) ?? known?.maxOutputTokens ?? DEFAULT_MAX_OUTPUT_TOKENS;
+      this.features = featuresOf(chat, known?.features ?? []);
+    } else refuseChatOptions(id, chat);
+  }
+
+  /** How Letta's clients name this model: `bedrock/<id>` for Claude, `ollama/<id>` for what the gateway speaks to. */
+  public get handle(): string {
+    return `${this.chatFormat === 'anthropic' ? 'bedrock' : 'ollama'}/${this.id}`;
   }
 
   /** Whether this model makes embeddings rather than chat. */
@@ -229,9 +269,8 @@ function profileParts(id: string, anyGeography = false): { geography: string; fo
   return { geography: match[1], foundationModelId: match[2] };
 }
 
-function embeddingOf(id: string): ModelDetails['embedding'] {
-  const entry = EMBEDDING_FORMATS.find(({ pattern }) => pattern.test(id));
-  return entry && { format: entry.format, dimensions: entry.dimensions[0] };
+function chatFormat(foundationModelId: string): ChatFormat {
+  return foundationModelId.startsWith('anthropic.claude') ? 'anthropic' : 'converse';
 }
 
 function malformed(id: string, wanted: string): string {

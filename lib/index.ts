@@ -1,6 +1,7 @@
 export * from './bedrock-access';
 export * from './bedrock-guardrail';
 export * from './bedrock-model';
+export * from './bedrock-model-options';
 export * from './cache-engine';
 export * from './letta-bedrock-stack';
 export * from './letta-cache';

@@ -61,8 +61,8 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
     // for whatever fetches a caller's URL inside the server (images of messages, endpoints in an agent's body).
     NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.EMBEDDINGS}`,
-    LETTA_DEFAULT_LLM_HANDLE: `bedrock/${options.bedrock.chatModels[0].id}`,
-    LETTA_DEFAULT_EMBEDDING_HANDLE: `ollama/${options.bedrock.embeddingModels[0].id}`,
+    LETTA_DEFAULT_LLM_HANDLE: options.bedrock.chatModels[0].handle,
+    LETTA_DEFAULT_EMBEDDING_HANDLE: options.bedrock.embeddingModels[0].handle,
     // Letta runs some tools of its own (multi-agent ones) in a subprocess with the model's words as code, unless it has
     // a remote sandbox. With one that no call of it gets out to, they fail instead.
     ...(options.toolsInContainer ? {} : { E2B_API_KEY: PLACEHOLDER_CREDENTIAL }),
@@ -120,7 +120,13 @@ export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
 /** A gateway that does all its jobs. It holds names and addresses; its secrets it fetches with the task role. */
 export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environment {
   const { bedrock, cache } = options;
-  const chatModels = bedrock.chatModels.map(({ id }) => ({ id, format: 'anthropic' }));
+  const chatModels = bedrock.chatModels.map(({ id, chatFormat, contextLength, maxOutputTokens, features }) => ({
+    id,
+    format: chatFormat,
+    contextLength,
+    maxOutputTokens,
+    features,
+  }));
   const embeddingModels = bedrock.embeddingModels.map(({ id, dimensions, format }) => ({ id, dimensions, format }));
   return {
     ...databaseGatewayEnvironment(options),

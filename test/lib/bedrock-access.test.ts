@@ -66,6 +66,20 @@ test('a foundation model is allowed in this region only', () => {
   expect(resources(statementFor(statements, model))).toEqual([model]);
 });
 
+test('a model that is called by Converse is allowed like any other: IAM has no action of its own for it', () => {
+  const statements = grant(testStack(US), { models: [BedrockModel.US_NOVA_PRO, BedrockModel.GPT_OSS_120B] });
+  const arn = 'arn:${AWS::Partition}:bedrock:';
+  const profile = `${arn}us-east-1:111122223333:inference-profile/us.amazon.nova-pro-v1:0`;
+  expect(statementFor(statements, profile).Action).toEqual(CHAT_ACTIONS);
+  const routed = statementFor(statements, `${arn}us-east-2::foundation-model/amazon.nova-pro-v1:0`);
+  expect([routed.Action, conditions(routed)]).toEqual([CHAT_ACTIONS, { 'bedrock:InferenceProfileArn': profile }]);
+  const inRegion = statementFor(statements, `${arn}us-east-1::foundation-model/openai.gpt-oss-120b-1:0`);
+  expect([inRegion.Action, resources(inRegion)]).toEqual([
+    CHAT_ACTIONS,
+    [`${arn}us-east-1::foundation-model/openai.gpt-oss-120b-1:0`],
+  ]);
+});
+
 test('an embedding model has a statement of its own, without streaming', () => {
   const statement = statementFor(
     grant(testStack(US)),
@@ -248,10 +262,22 @@ describe('bad input', () => {
       { embeddings: [BedrockModel.foundation('amazon.titan-embed-image-v1')] },
       "embeddings holds 'amazon.titan-embed-image-v1', wanted Titan Text Embeddings v1 or v2 or Cohere Embed v3 or v4",
     ],
+    ...['us.deepseek.r1-v1:0', 'us.meta.llama3-2-1b-instruct-v1:0'].map(
+      (id): [string, Partial<BedrockAccessProps>, string] => [
+        `${id}, a model without tools`,
+        { models: [BedrockModel.inferenceProfile(id)] },
+        `models holds '${id}', which knows no tools, wanted models that do, because Letta's agents`,
+      ],
+    ),
     [
-      'a chat model of another maker',
-      { models: [BedrockModel.inferenceProfile('us.amazon.nova-pro-v1:0')] },
-      "models holds 'us.amazon.nova-pro-v1:0', wanted Anthropic's Claude models",
+      'a chat model without tools, in the region',
+      { models: [BedrockModel.foundation('meta.llama3-8b-instruct-v1:0', { contextLength: 8192 })] },
+      "models holds 'meta.llama3-8b-instruct-v1:0', which knows no tools",
+    ],
+    [
+      'a chat model that this release does not know',
+      { models: [BedrockModel.inferenceProfile('us.acme.thinker-v1:0')] },
+      "give BedrockModel.inferenceProfile('us.acme.thinker-v1:0', { contextLength })",
     ],
   ])('fails on %s', (_name, props, message) => {
     expect(() => grant(testStack(US), props)).toThrow(message);

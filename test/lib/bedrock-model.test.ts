@@ -17,14 +17,70 @@ test.each(constants)('%s names a model that aws-cdk-lib knows too', (_name, mode
 });
 
 test.each(constants.filter(([, model]) => model.geography))('%s carries its geography in its name', (name, model) => {
-  expect(name.startsWith(`${model.geography!.toUpperCase()}_CLAUDE_`)).toBe(true);
+  expect(name.startsWith(`${model.geography!.toUpperCase()}_`)).toBe(true);
   expect(model.id).toBe(`${model.geography}.${model.foundationModelId}`);
 });
 
 test('every geography with Claude profiles has constants', () => {
-  expect(new Set(constants.map(([, model]) => model.geography).filter(Boolean))).toEqual(
+  const claude = constants.filter(([name]) => name.includes('_CLAUDE_'));
+  expect(new Set(claude.map(([, model]) => model.geography))).toEqual(
     new Set(['us', 'eu', 'apac', 'jp', 'au', 'global']),
   );
+});
+
+test.each(constants.filter(([, model]) => model.chatFormat === 'converse'))(
+  '%s, which the gateway speaks to, says how much it holds and writes',
+  (_name, model) => {
+    expect(model.handle).toBe(`ollama/${model.id}`);
+    expect(model.contextLength).toBeGreaterThanOrEqual(128_000);
+    expect(model.maxOutputTokens).toBeLessThan(model.contextLength!);
+    expect(model.features).toBeDefined();
+  },
+);
+
+test('Claude is what Letta speaks to itself, so nothing of it is said to the gateway', () => {
+  const { handle, chatFormat, contextLength, features } = BedrockModel.US_CLAUDE_SONNET_4_6;
+  expect({ handle, chatFormat, contextLength, features }).toEqual({
+    handle: 'bedrock/us.anthropic.claude-sonnet-4-6',
+    chatFormat: 'anthropic',
+  });
+  expect(BedrockModel.TITAN_EMBED_TEXT_V2.handle).toBe('ollama/amazon.titan-embed-text-v2:0');
+  expect(BedrockModel.TITAN_EMBED_TEXT_V2.chatFormat).toBeUndefined();
+});
+
+test('a chat model that this release does not know can do what is said of it, and nothing else', () => {
+  const said = { contextLength: 200_000, streamsTools: true, toolChoiceAny: true };
+  expect(BedrockModel.foundation('acme.thinker-v1:0', said)).toMatchObject({
+    contextLength: 200_000,
+    maxOutputTokens: 4096,
+    features: ['streamedTools', 'anyTool'],
+  });
+});
+
+test('what is said of a known chat model goes before what is known', () => {
+  const id = 'us.meta.llama4-scout-17b-instruct-v1:0';
+  const model = BedrockModel.inferenceProfile(id, { contextLength: 1_000_000, images: false, streamsTools: true });
+  expect(model).toMatchObject({ contextLength: 1_000_000, maxOutputTokens: 4096, features: ['streamedTools'] });
+});
+
+test.each([
+  [
+    'a size that is none',
+    () => BedrockModel.foundation('acme.x-v1', { contextLength: 0 }),
+    'wanted a number of tokens',
+  ],
+  [
+    'the size of a Claude model',
+    () => BedrockModel.inferenceProfile('us.anthropic.claude-sonnet-4-6', { contextLength: 1 }),
+    "BedrockModel: contextLength of 'us.anthropic.claude-sonnet-4-6' is given, wanted only for chat models other than Claude",
+  ],
+  [
+    'images of an embedding model',
+    () => BedrockModel.foundation('amazon.titan-embed-text-v2:0', { images: true }),
+    "BedrockModel: images of 'amazon.titan-embed-text-v2:0' is given",
+  ],
+])('fails on %s', (_what, make, message) => {
+  expect(make).toThrow(message);
 });
 
 test('an inference profile knows its foundation model and the regions of its geography', () => {
