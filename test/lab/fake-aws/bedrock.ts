@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Account, arn } from '../account';
 import type { AccessRequest } from '../iam-policy';
+import { converse } from './converse';
 import { embed } from './embeddings';
 import { answer, type ModelRequest } from './fake-model';
 import { AwsError, type FakeService, type SignedCall, unknownOperation } from './service';
@@ -51,23 +52,47 @@ export class FakeBedrock implements FakeService {
   }
 }
 
+type Operation = 'invoke' | 'invoke-with-response-stream' | 'converse' | 'converse-stream';
+
+/** What was asked of a model. */
+export interface ModelCall {
+  readonly model: string;
+  readonly operation: Operation;
+  readonly body: Record<string, unknown>;
+}
+
+const PATH = /^\/model\/([^/]+)\/(invoke|invoke-with-response-stream|converse|converse-stream)$/;
+const CALLS_KEPT = 50;
+
 /** Bedrock's data plane: chat with a fake model, and embeddings. */
 export class FakeBedrockRuntime implements FakeService {
   readonly host = 'bedrock-runtime';
   readonly signingName = 'bedrock';
+  /** The last calls that were allowed. */
+  readonly calls: ModelCall[] = [];
 
   constructor(private readonly forward?: Forward) {}
 
   async handle(call: SignedCall): Promise<void> {
-    const path = /^\/model\/([^/]+)\/(invoke|invoke-with-response-stream)$/.exec(call.request.target.split('?')[0]);
+    const path = PATH.exec(call.request.target.split('?')[0]);
     if (call.request.method !== 'POST' || !path) throw unknownOperation('Bedrock runtime', call.request.target);
-    const [model, stream] = [decodeURIComponent(path[1]), path[2] !== 'invoke'];
-    authorizeInvoke(call, model, stream);
-    if (this.forward) return this.forward(call, model, stream);
+    const [model, operation] = [decodeURIComponent(path[1]), path[2] as Operation];
+    const stream = operation.endsWith('-stream');
     const body = JSON.parse(call.request.body.toString('utf8')) as Record<string, unknown>;
+    const converses = operation.startsWith('converse');
+    authorizeInvoke(call, model, stream, converses ? guardrailOfBody(body) : guardrailOfHeaders(call));
+    if (this.forward) return this.forward(call, model, stream);
+    this.calls.push({ model, operation, body });
+    if (this.calls.length > CALLS_KEPT) this.calls.shift();
+    if (converses) return this.converse(call, model, body, stream);
     if (/titan-embed|cohere\.embed/.test(model)) return call.json(embed(model, body));
     if (!model.includes('anthropic.claude')) throw new AwsError('ValidationException', `the lab has no model ${model}`);
     return chat(call, model, body, stream);
+  }
+
+  private async converse(call: SignedCall, model: string, body: ModelCall['body'], stream: boolean): Promise<void> {
+    if (/embed/.test(model)) throw new AwsError('ValidationException', `${model} is not supported by Converse`);
+    return converse(call, model, body, stream);
   }
 }
 
@@ -98,10 +123,8 @@ async function chat(call: SignedCall, model: string, body: Record<string, unknow
  * key `bedrock:InferenceProfileArn` (Bedrock user guide, "Prerequisites for inference profiles"). A call that carries a
  * guardrail also needs the right to apply it (Bedrock user guide, "Set up permissions to use Amazon Bedrock Guardrails").
  */
-function authorizeInvoke(call: SignedCall, model: string, stream: boolean): void {
+function authorizeInvoke(call: SignedCall, model: string, stream: boolean, { guardrail, version }: Guardrail): void {
   const action = stream ? 'bedrock:InvokeModelWithResponseStream' : 'bedrock:InvokeModel';
-  const guardrail = call.request.headers['x-amzn-bedrock-guardrailidentifier'];
-  const version = call.request.headers['x-amzn-bedrock-guardrailversion'];
   const guardrailArn = guardrail?.startsWith('arn:')
     ? guardrail
     : guardrail && arn('bedrock', `guardrail/${guardrail}`);
@@ -117,6 +140,24 @@ function authorizeInvoke(call: SignedCall, model: string, stream: boolean): void
     const routed = { ...context, 'bedrock:InferenceProfileArn': profile };
     call.authorize({ action, resource: foundationModel(id.join('.'), region), context: routed });
   }
+}
+
+interface Guardrail {
+  readonly guardrail?: string;
+  readonly version?: string;
+}
+
+function guardrailOfHeaders({ request: { headers } }: SignedCall): Guardrail {
+  return {
+    guardrail: headers['x-amzn-bedrock-guardrailidentifier'],
+    version: headers['x-amzn-bedrock-guardrailversion'],
+  };
+}
+
+/** Converse has no header for it. */
+function guardrailOfBody(body: Record<string, unknown>): Guardrail {
+  const config = body.guardrailConfig as { guardrailIdentifier?: string; guardrailVersion?: string } | undefined;
+  return { guardrail: config?.guardrailIdentifier, version: config?.guardrailVersion };
 }
 
 function foundationModel(id: string, region: string): string {

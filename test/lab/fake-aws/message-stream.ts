@@ -7,13 +7,17 @@ const codec = new EventStreamCodec(
   (text) => Buffer.from(text, 'utf8'),
 );
 
-/** Writes one event as Bedrock does: an AWS event stream message around base64 of the model's own event. */
+/** Writes one event of InvokeModelWithResponseStream: base64 of the model's own event. */
 export function writeEvent(stream: Writable, event: object): void {
-  const payload = { bytes: Buffer.from(JSON.stringify(event)).toString('base64') };
+  writeMessage(stream, 'chunk', { bytes: Buffer.from(JSON.stringify(event)).toString('base64') });
+}
+
+/** Writes one message of an AWS event stream, with its checksums. */
+export function writeMessage(stream: Writable, type: string, payload: object): void {
   const text = (value: string) => ({ type: 'string' as const, value });
   const message = codec.encode({
     headers: {
-      ':event-type': text('chunk'),
+      ':event-type': text(type),
       ':content-type': text('application/json'),
       ':message-type': text('event'),
     },
