@@ -28,6 +28,11 @@ export class Deployed {
     return this.running;
   }
 
+  /** Where clients send their requests: the service's task, unless there is a load balancer before it. */
+  get url(): string {
+    return this.lab.url;
+  }
+
   /** The official client. @param password @default - the right one */
   client(password: string = this.lab.password): Letta {
     return new Letta({ baseURL: this.lab.url, apiKey: password, maxRetries: 0, timeout: 60_000 });

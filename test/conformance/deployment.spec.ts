@@ -4,6 +4,7 @@ import { connectionsSuite } from './suites/connections';
 import { migrationSuite } from './suites/migration';
 import { openRoutesSuite } from './suites/open-routes';
 import { restrictionsSuite } from './suites/restrictions';
+import { routeTableSuite } from './suites/route-table';
 import { secretsSuite } from './suites/secrets';
 import { stopSuite } from './suites/stop';
 
@@ -11,6 +12,7 @@ describe('LettaBedrockStack, deployed', () => {
   const deployed = new Deployed();
   agentsSuite(deployed);
   restrictionsSuite(deployed);
+  routeTableSuite(deployed);
   openRoutesSuite(deployed);
   migrationSuite(deployed);
   connectionsSuite(deployed);

@@ -1,5 +1,6 @@
-import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { DatabaseRole } from '../../../runtime/contract';
+import { processesOf } from '../../lab/processes';
 import type { Deployed } from '../deployed';
 
 /** What everybody else saw of the deployment. Runs last: it judges all that went before. */
@@ -104,17 +105,5 @@ export function connectionsSuite(deployed: Deployed): void {
         expect(status).toMatch(/^CapEff:\t0+$/m);
       }
     });
-  });
-}
-
-/** All processes in the process space of a container's first process. */
-function processesOf(pid: number): string[] {
-  const space = readlinkSync(`/proc/${pid}/ns/pid`);
-  return readdirSync('/proc').filter((name) => {
-    try {
-      return /^\d+$/.test(name) && readlinkSync(`/proc/${name}/ns/pid`) === space;
-    } catch {
-      return false;
-    }
   });
 }

@@ -1,0 +1,15 @@
+import { Deployed } from './deployed';
+import { bedrockFaults } from './suites/faults/bedrock';
+import { identityFaults } from './suites/faults/identity';
+import { lettaFaults } from './suites/faults/letta';
+import { storeFaults } from './suites/faults/stores';
+import { secretsSuite } from './suites/secrets';
+
+describe('LettaBedrockStack, when something fails', () => {
+  const deployed = new Deployed();
+  bedrockFaults(deployed);
+  storeFaults(deployed);
+  identityFaults(deployed);
+  lettaFaults(deployed);
+  secretsSuite(deployed);
+});
