@@ -7,6 +7,7 @@ import {
   Listener,
   RouteGroup,
 } from '../contract';
+import { canonicalDestination } from './egress-target';
 
 /** Everything the gateway is told from outside, validated. A listener that is not to be started has no entry. */
 export interface GatewayConfiguration {
@@ -23,11 +24,16 @@ export interface GatewayConfiguration {
   readonly aws?: AwsConfiguration;
   readonly embeddings?: { readonly models: readonly EmbeddingModel[] };
   readonly cache?: CacheConfiguration;
+  /** `allow` holds canonical `host:port`s. */
+  readonly egress?: { readonly allow: ReadonlySet<string> };
   readonly database?: DatabaseConfiguration;
 }
 
 export interface ApiConfiguration {
   readonly passwordSecretArn: string;
+  /** Unset: nobody is an administrator. */
+  readonly administratorPasswordSecretArn?: string;
+  readonly maxConcurrentTurns: number;
   readonly openRoutes: ReadonlySet<RouteGroup>;
   readonly corsOrigins: ReadonlySet<string>;
 }
@@ -68,6 +74,8 @@ export class ConfigurationError extends Error {
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
+/** Letta with one worker answers some 6 turns a second: more than this only waits, and holds memory. */
+const DEFAULT_CONCURRENT_TURNS = 64;
 const DEFAULT_IDLE_TIMEOUT_SECONDS = 600;
 /** Below the 120 s that Fargate grants at most. */
 const DEFAULT_STOP_TIMEOUT_SECONDS = 110;
@@ -81,6 +89,7 @@ const DIMENSIONS: Readonly<Record<EmbeddingFormat, readonly number[]>> = {
 };
 
 const HOST = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
+const SECRET_ARN = /^arn:[a-z-]+:secretsmanager:\S+:secret:\S+$/;
 const REGION = /^[a-z]{2}(-[a-z]+)+-\d+$/;
 /** Unquoted SQL identifiers only: the name goes into PgBouncer's configuration file. */
 const IDENTIFIER = /^[a-z_][a-z0-9_]{0,62}$/;
@@ -121,6 +130,7 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
           user: reader.matching(GatewayVariable.CACHE_USER, CACHE_NAME),
         }
       : undefined,
+    egress: has('egress') ? { allow: new Set(reader.destinations(GatewayVariable.EGRESS_ALLOW)) } : undefined,
     database: has('database')
       ? {
           host: reader.matching(GatewayVariable.DATABASE_HOST, HOST),
@@ -139,10 +149,9 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
 
 function readApi(reader: VariableReader): ApiConfiguration {
   return {
-    passwordSecretArn: reader.matching(
-      GatewayVariable.API_PASSWORD_SECRET,
-      /^arn:[a-z-]+:secretsmanager:\S+:secret:\S+$/,
-    ),
+    passwordSecretArn: reader.matching(GatewayVariable.API_PASSWORD_SECRET, SECRET_ARN),
+    administratorPasswordSecretArn: reader.optional(GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET, SECRET_ARN),
+    maxConcurrentTurns: reader.integer(GatewayVariable.MAX_CONCURRENT_TURNS, 1, 100_000, DEFAULT_CONCURRENT_TURNS),
     openRoutes: new Set(reader.listOf(GatewayVariable.OPEN_ROUTES, Object.values(RouteGroup))),
     corsOrigins: new Set(reader.origins(GatewayVariable.CORS_ORIGINS)),
   };
@@ -219,6 +228,15 @@ class VariableReader {
         this.problem(name, `is malformed: got ${quote(item)}, wanted origins such as https://app.example.com`);
     }
     return items;
+  }
+
+  destinations(name: string): string[] {
+    return splitList(this.raw(name)).map((item) => {
+      const destination = canonicalDestination(item);
+      if (destination === undefined)
+        this.problem(name, `is malformed: got ${quote(item)}, wanted host:port such as mcp.example.com:443`);
+      return destination ?? '';
+    });
   }
 
   json<T>(name: string, validate: (value: unknown) => T): T {

@@ -16,12 +16,15 @@ import { createCacheRelay } from './cache-relay';
 import { cacheToken } from './cache-token';
 import { DatabaseConfiguration, GatewayConfiguration } from './configuration';
 import { CredentialsProvider, taskCredentials } from './credentials';
-import { createEgressProxy } from './egress-proxy';
+import { createEgressProxy, EgressProxy } from './egress-proxy';
 import { drain, listen } from './http-listener';
 import { describeError, Log } from './log';
 import { embeddedMetrics, Metrics } from './metrics';
 import { createOllamaFront } from './ollama-front';
+import { connectOutside } from './outside-connection';
 import { Pgbouncer } from './pgbouncer';
+import { WatchedReadiness } from './readiness';
+import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
 
 export interface GatewaySurroundings {
@@ -49,6 +52,9 @@ export class Gateway {
   private readonly credentials: CredentialsProvider;
   readonly metrics: Metrics;
   private api?: HttpServer;
+  private models?: ChatModelList;
+  private readiness?: WatchedReadiness;
+  private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
 
   constructor(
@@ -67,26 +73,32 @@ export class Gateway {
       configuration.awsCaFile === undefined ? undefined : surroundings.readAuthorities(configuration.awsCaFile);
     if (database) surroundings.readAuthorities(database.caFile);
 
-    if (egress) await this.listen(createEgressProxy(surroundings.log).server, Port.EGRESS);
+    if (egress) await this.startEgressProxy(egress.allow);
     if (api || aws || embeddings || cache || database) await this.insist('credentials', this.credentials);
     const password = api && ca !== undefined ? await this.apiPassword(api.passwordSecretArn, ca) : undefined;
+    const administratorPassword =
+      api?.administratorPasswordSecretArn !== undefined && ca !== undefined
+        ? await this.apiPassword(api.administratorPasswordSecretArn, ca)
+        : undefined;
     if (database) await this.startPgbouncer(database);
     if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
     if ((aws || embeddings) && ca !== undefined) await this.startBedrockFronts(ca);
-    if (api && password) await this.startApiFront(password);
+    if (api && password) await this.startApiFront(password, administratorPassword);
   }
 
   /** Nothing new in, what is in flight out, then the ways to model, cache and database. */
   async stop(): Promise<void> {
     const withinMs = Math.max(0, this.configuration.stopTimeoutSeconds * 1000 - STOP_RESERVE_MS);
+    this.readiness?.stop();
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
+    this.egress?.stop();
     await this.pgbouncer?.stop();
   }
 
   private parts() {
-    const { listeners, api, aws, embeddings, cache, database } = this.configuration;
-    return { egress: listeners.has('egress'), api, aws, embeddings, cache, database };
+    const { egress, api, aws, embeddings, cache, database } = this.configuration;
+    return { egress, api, aws, embeddings, cache, database };
   }
 
   private insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
@@ -99,6 +111,13 @@ export class Gateway {
   private async listen(server: NetServer, port: number, host = LOOPBACK): Promise<void> {
     await listen(server, port, host);
     this.servers.push(server);
+  }
+
+  private async startEgressProxy(allow: ReadonlySet<string>): Promise<void> {
+    const { log } = this.surroundings;
+    const { idleTimeoutSeconds } = this.configuration;
+    this.egress = createEgressProxy({ allow, connect: connectOutside, idleTimeoutSeconds, metrics: this.metrics, log });
+    await listen(this.egress.server, Port.EGRESS, LOOPBACK);
   }
 
   private sdkConfiguration(service: string, ca: string) {
@@ -159,7 +178,7 @@ export class Gateway {
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
     const signer = new BedrockSigner(host, region, this.credentials);
-    const models = aws && this.chatModelList(aws.models, ca);
+    const models = (this.models = aws && this.chatModelList(aws.models, ca));
     if (embeddings) {
       const front = createOllamaFront({
         embeddingModels: embeddings.models,
@@ -174,9 +193,17 @@ export class Gateway {
       await this.listen(front, Port.EMBEDDINGS);
     }
     if (!aws || !models) return;
-    const allowedModels = new Set(aws.models.map(({ id }) => id));
+    const allowedModels = new Set(aws.models.filter(({ format }) => format === 'anthropic').map(({ id }) => id));
     await this.listen(
-      createAwsFront({ allowedModels, models, signer, bedrock, guardrail: aws.guardrail, log }),
+      createAwsFront({
+        allowedModels,
+        models,
+        signer,
+        bedrock,
+        guardrail: aws.guardrail,
+        metrics: this.metrics,
+        log,
+      }),
       Port.AWS,
     );
   }
@@ -186,11 +213,11 @@ export class Gateway {
     const { region } = this.configuration;
     const models = new ChatModelList(allowed, () => listInferenceProfiles(client), region, this.surroundings.log);
     // Not waited for: a failure is logged here and answered to Letta when it asks.
-    models.list().catch(() => undefined);
+    models.offered('anthropic').catch(() => undefined);
     return models;
   }
 
-  private async startApiFront(password: ApiPassword): Promise<void> {
+  private async startApiFront(password: ApiPassword, administratorPassword?: ApiPassword): Promise<void> {
     const { api, idleTimeoutSeconds } = this.configuration;
     const letta = new Pool(`http://${LOOPBACK}:${Port.LETTA}`, {
       connect: { timeout: 2_000 },
@@ -198,16 +225,42 @@ export class Gateway {
       headersTimeout: idleTimeoutSeconds * 1000,
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
-    const { openRoutes, corsOrigins } = api!;
+    const { openRoutes, corsOrigins, maxConcurrentTurns } = api!;
+    const readiness = this.watchReadiness();
     const server = createApiFront({
       letta,
       password,
+      administratorPassword,
       openRoutes,
       corsOrigins,
       idleTimeoutSeconds,
+      maxConcurrentTurns,
+      readiness,
+      metrics: this.metrics,
       log: this.surroundings.log,
     });
     await listen(server, Port.API, '0.0.0.0');
     this.api = server;
+    this.readiness = readiness;
+    readiness.start();
+  }
+
+  /** Of what this gateway is configured for: what is not there cannot fail. */
+  private watchReadiness(): WatchedReadiness {
+    const { api, database, cache } = this.configuration;
+    const at = (port: number) => ({ host: LOOPBACK, port });
+    return new WatchedReadiness({
+      checks: {
+        ...(api && { letta: lettaCheck(at(Port.LETTA)) }),
+        ...(database && {
+          database: databaseCheck(at(Port.DATABASE), { user: database.user, database: database.name }),
+        }),
+        ...(cache && { cache: cacheCheck(at(Port.CACHE)) }),
+        ...(this.models && { bedrock: bedrockCheck(this.models) }),
+      },
+      models: this.models,
+      metrics: this.metrics,
+      log: this.surroundings.log,
+    });
   }
 }

@@ -9,6 +9,9 @@ const whole: Readonly<Record<string, string>> = {
   GATEWAY_CORS_ORIGINS: 'https://app.letta.com,http://localhost:3000',
   GATEWAY_IDLE_TIMEOUT_SECONDS: '600',
   GATEWAY_STOP_TIMEOUT_SECONDS: '110',
+  GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Admins-AbCdEf',
+  GATEWAY_MAX_CONCURRENT_TURNS: '128',
+  GATEWAY_EGRESS_ALLOW: 'MCP.example.com:443,[2001:DB8:0::7]:8443',
   GATEWAY_GUARDRAIL_ID: 'gr-abc',
   GATEWAY_GUARDRAIL_VERSION: '3',
 };
@@ -34,6 +37,8 @@ test('reads a whole environment', () => {
     stopTimeoutSeconds: 110,
     api: {
       passwordSecretArn: whole.GATEWAY_API_PASSWORD_SECRET_ARN,
+      administratorPasswordSecretArn: whole.GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN,
+      maxConcurrentTurns: 128,
       openRoutes: new Set(['agentImport', 'mcpServers']),
       corsOrigins: new Set(['https://app.letta.com', 'http://localhost:3000']),
     },
@@ -43,6 +48,7 @@ test('reads a whole environment', () => {
     },
     embeddings: { models: [{ id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' }] },
     cache: { host: 'master.abc.euc1.cache.amazonaws.com', port: 6379, name: 'let-1abc', user: 'letta-user' },
+    egress: { allow: new Set(['mcp.example.com:443', '[2001:db8::7]:8443']) },
     database: {
       host: 'db.abc.eu-central-1.rds.amazonaws.com',
       port: 5432,
@@ -66,6 +72,9 @@ const OPTIONAL = [
   GatewayVariable.CORS_ORIGINS,
   GatewayVariable.IDLE_TIMEOUT,
   GatewayVariable.STOP_TIMEOUT,
+  GatewayVariable.EGRESS_ALLOW,
+  GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET,
+  GatewayVariable.MAX_CONCURRENT_TURNS,
 ] as string[];
 
 test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a missing %s is named', (name) => {
@@ -95,6 +104,11 @@ test.each([
   ['GATEWAY_OPEN_ROUTES', 'everything'],
   ['GATEWAY_CORS_ORIGINS', '*'],
   ['GATEWAY_CORS_ORIGINS', 'https://app.letta.com/'],
+  ['GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN', 'password'],
+  ['GATEWAY_MAX_CONCURRENT_TURNS', '0'],
+  ['GATEWAY_EGRESS_ALLOW', 'mcp.example.com'],
+  ['GATEWAY_EGRESS_ALLOW', '*.example.com:443'],
+  ['GATEWAY_EGRESS_ALLOW', 'https://mcp.example.com:443'],
   ['GATEWAY_IDLE_TIMEOUT_SECONDS', '10m'],
   ['GATEWAY_STOP_TIMEOUT_SECONDS', '121'],
   ['GATEWAY_CHAT_MODELS', 'not json'],

@@ -1,14 +1,24 @@
 import { createServer } from 'node:net';
 import { createEgressProxy } from '../../../../runtime/gateway/egress-proxy';
+import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
+import { connectOutside } from '../../../../runtime/gateway/outside-connection';
 import { close, listening, recordingLog } from '../support';
 import { attack, expectHttpAnswers, hostileRequest } from './hostile-http';
 
 test('10,000 hostile requests: no crash, no hang, and nobody gets out', async () => {
   let reached = 0;
   const outside = await listening(createServer((socket) => void ((reached += 1), socket.destroy())));
-  const { server } = createEgressProxy(recordingLog());
-  const proxy = await listening(server);
   const host = `127.0.0.1:${outside.port}`;
+  const log = recordingLog();
+  const { server } = createEgressProxy({
+    // Even these lead nowhere: they are addresses of the task itself.
+    allow: new Set([host, `localhost:${outside.port}`, `[::ffff:7f00:1]:${outside.port}`, '169.254.170.2:80']),
+    connect: connectOutside,
+    idleTimeoutSeconds: 10,
+    metrics: embeddedMetrics('Agents', log),
+    log,
+  });
+  const proxy = await listening(server);
   const request = hostileRequest({
     targets: [
       host,

@@ -1,0 +1,75 @@
+import fc from 'fast-check';
+import { createServer } from 'node:net';
+import { ClosedAddress, connectOutside, isClosedAddress } from '../../../runtime/gateway/outside-connection';
+import { close, listening } from './support';
+
+test.each([
+  '0.0.0.0',
+  '127.0.0.1',
+  '127.255.255.254',
+  '169.254.169.254',
+  '169.254.170.2',
+  '224.0.0.251',
+  '255.255.255.255',
+  '::',
+  '::1',
+  'fe80::1',
+  'ff02::1',
+  'fd00:ec2::254',
+  '::ffff:127.0.0.1',
+  '::ffff:169.254.170.2',
+  '::ffff:a9fe:aa02',
+])('%s is closed', (address) => {
+  expect(isClosedAddress(address)).toBe(true);
+});
+
+test.each(['10.2.0.7', '192.0.2.1', '100.64.0.1', '2001:db8::1', 'fd12::1', '::ffff:10.2.0.7'])(
+  '%s is open',
+  (address) => {
+    expect(isClosedAddress(address)).toBe(false);
+  },
+);
+
+test('an IPv4 address is as closed inside an IPv6 one as by itself', () => {
+  const closedOnes = fc.constantFrom('127.0.0.1', '169.254.170.2', '0.0.0.0', '224.0.0.1');
+  fc.assert(
+    fc.property(fc.oneof(fc.ipV4(), closedOnes), (address) => {
+      expect(isClosedAddress(`::ffff:${address}`)).toBe(isClosedAddress(address));
+    }),
+  );
+});
+
+test.each([['127.0.0.1'], ['localhost'], ['::1'], ['::ffff:127.0.0.1'], ['127.1'], ['2130706433'], ['0x7f000001']])(
+  'a name that this machine resolves to itself leads nowhere: %s',
+  async (host) => {
+    let reached = 0;
+    const { server, port } = await listening(createServer((socket) => void ((reached += 1), socket.destroy())));
+    await expect(connectOutside(host, port)).rejects.toThrow(/closed network|ENOTFOUND|EAI_AGAIN/);
+    expect(reached).toBe(0);
+    await close(server);
+  },
+);
+
+test('one closed address among many closes the name', async () => {
+  const addresses = ['192.0.2.1', '169.254.170.2'];
+  await expect(connectOutside('rebinding.example.com', 80, async () => addresses)).rejects.toThrow(
+    new ClosedAddress('rebinding.example.com', '169.254.170.2'),
+  );
+});
+
+test('a name is resolved once: what it says after it was checked has no effect', async () => {
+  const answers = [['192.0.2.1'], ['127.0.0.1']];
+  let asked = 0;
+  const outcome = connectOutside('rebinding.example.com', 1, async () => answers[asked++]).catch(
+    (error: Error) => error,
+  );
+  // 192.0.2.0/24 is for documentation: no answer comes from there.
+  await Promise.race([outcome, new Promise((resolve) => setTimeout(resolve, 500))]);
+  expect(asked).toBe(1);
+});
+
+test('a name without an address is an error that says so', async () => {
+  await expect(connectOutside('nothing.example.com', 80, async () => [])).rejects.toThrow(
+    'nothing.example.com has no address',
+  );
+});
