@@ -1,24 +1,34 @@
+/** What can be measured by itself. */
+const parts = ['turns', 'gateway', 'soak', 'synth'] as const;
+export type BenchPart = (typeof parts)[number];
+
 /** What `npm run bench` was asked for. */
 export interface BenchOptions {
-  readonly only?: 'turns' | 'synth';
-  /** Blocks of turns that each of the two servers gets, alternating. */
-  readonly rounds: number;
+  readonly only?: BenchPart;
+  /** Blocks of turns that each of the two servers gets, and rounds of the gateway's latency, alternating. @default 3 and 5 */
+  readonly rounds?: number;
   /** Syntheses measured, after one that warms up. */
   readonly syntheses: number;
+  /** Seconds that the soak goes on. */
+  readonly seconds: number;
   /** File to write the figures to, as JSON. */
   readonly json?: string;
 }
 
-const usage = 'npm run bench -- [--only turns|synth] [--rounds N] [--syntheses N] [--json FILE]';
+const usage = `npm run bench -- [--only ${parts.join('|')}] [--rounds N] [--syntheses N] [--seconds N] [--json FILE]`;
 
 /** @throws Error that names the argument it does not understand */
 export function parseOptions(words: string[]): BenchOptions {
-  const options: { -readonly [name in keyof BenchOptions]: BenchOptions[name] } = { rounds: 3, syntheses: 5 };
+  const options: { -readonly [name in keyof BenchOptions]: BenchOptions[name] } = { syntheses: 5, seconds: 180 };
   for (let index = 0; index < words.length; index += 2) {
-    const [name, value] = [words[index], words[index + 1]];
-    if (name === '--only' && (value === 'turns' || value === 'synth')) options.only = value;
-    else if (name === '--rounds' && /^[1-9]\d*$/.test(value)) options.rounds = Number(value);
-    else if (name === '--syntheses' && /^[1-9]\d*$/.test(value)) options.syntheses = Number(value);
+    const [name, value] = [words[index], words[index + 1] as string | undefined];
+    const part = parts.find((one) => one === value);
+    const number = value !== undefined && /^[1-9]\d*$/.test(value) ? Number(value) : undefined;
+    if (name === '--only' && part) options.only = part;
+    else if (name === '--rounds' && number) options.rounds = number;
+    else if (name === '--syntheses' && number) options.syntheses = number;
+    // Shorter than this there are no quarters to compare.
+    else if (name === '--seconds' && number && number >= 10) options.seconds = number;
     else if (name === '--json' && value) options.json = value;
     else throw new Error(`bench does not understand '${name} ${value ?? ''}', wanted ${usage}`);
   }

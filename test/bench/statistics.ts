@@ -28,3 +28,14 @@ export function perSecond(spans: Span[], window: Span): number {
   });
   return shares.reduce((sum, share) => sum + share, 0) / ((window.end - window.start) / 1000);
 }
+
+/** Rise a second of a straight line through values taken at these seconds, by least squares. */
+export function slope(points: { readonly second: number; readonly value: number }[]): number {
+  if (points.length < 2) throw new Error(`no line through ${points.length} points, wanted at least two`);
+  const mean = (of: (point: (typeof points)[number]) => number) =>
+    points.reduce((sum, point) => sum + of(point), 0) / points.length;
+  const [second, value] = [mean((point) => point.second), mean((point) => point.value)];
+  const together = points.reduce((sum, point) => sum + (point.second - second) * (point.value - value), 0);
+  const spread = points.reduce((sum, point) => sum + (point.second - second) ** 2, 0);
+  return together / spread;
+}
