@@ -63,14 +63,14 @@ function wantedBytes(bytes: Buffer): number {
 function eventOf(message: Buffer): ConverseEvent {
   const { headers, body } = decode(message);
   const header = (name: string) => String(headers[name]?.value ?? '');
-  const payload = objectOf(json(body));
+  const payload = () => objectOf(json(body));
   switch (header(':message-type')) {
     case 'event':
-      return { type: header(':event-type'), payload };
+      return { type: header(':event-type'), payload: payload() };
     case 'exception': {
       const code = header(':exception-type');
       const status = Object.hasOwn(STATUS_OF_EXCEPTION, code) ? STATUS_OF_EXCEPTION[code] : 502;
-      throw bedrockFailure(status, code, String(payload.message ?? 'no message'));
+      throw bedrockFailure(status, code, String(payload().message ?? 'no message'));
     }
     default:
       throw bedrockFailure(502, header(':error-code') || 'error', header(':error-message') || 'no message');
