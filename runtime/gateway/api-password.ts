@@ -1,4 +1,4 @@
-import { createHash, timingSafeEqual } from 'node:crypto';
+import { hash, timingSafeEqual } from 'node:crypto';
 import { IncomingHttpHeaders } from 'node:http';
 import {
   GetSecretValueCommand,
@@ -32,20 +32,17 @@ export class ApiPassword {
     setInterval(() => void this.tryRefresh(), REFRESH_MS).unref();
   }
 
-  async accepts(candidate: string | undefined): Promise<boolean> {
-    if (candidate === undefined || candidate === '') return false;
-    if (this.matches(candidate)) return true;
-    if (this.now() - this.loadedAt < LOOK_AGAIN_MS) return false;
-    await this.tryRefresh();
-    return this.matches(candidate);
-  }
-
-  private matches(candidate: string): boolean {
-    const digest = sha256(candidate);
+  /** @param digest of a presented password, by `digestOf` */
+  matches(digest: Buffer): boolean {
     let matched = false;
     // Every digest is compared, so that the time does not tell which one it was.
     for (const known of this.digests) matched = timingSafeEqual(known, digest) || matched;
     return matched;
+  }
+
+  /** Reads the secret again because of a password that is not known, unless that was done a moment ago. */
+  async lookAgain(): Promise<void> {
+    if (this.now() - this.loadedAt >= LOOK_AGAIN_MS) await this.tryRefresh();
   }
 
   private async tryRefresh(): Promise<void> {
@@ -60,7 +57,7 @@ export class ApiPassword {
   private refresh(): Promise<void> {
     this.pending ??= this.load()
       .then((passwords) => {
-        this.digests = passwords.map(sha256);
+        this.digests = passwords.map(digestOf);
         this.loadedAt = this.now();
       })
       .finally(() => (this.pending = undefined));
@@ -93,6 +90,7 @@ export function passwordsFromSecret(client: SecretsManagerClient, secretArn: str
   };
 }
 
-function sha256(text: string): Buffer {
-  return createHash('sha256').update(text, 'utf8').digest();
+/** Passwords are kept and compared as digests: of one length, whatever was presented. */
+export function digestOf(password: string): Buffer {
+  return hash('sha256', password, 'buffer');
 }

@@ -46,10 +46,17 @@ const NOT_FOR_THE_CLIENT = new Set([
 ]);
 
 /** Letta's answer headers without hop-by-hop ones and without its own CORS headers, which name an origin of its own. */
-export function responseHeadersForClient(headers: IncomingHttpHeaders): OutgoingHttpHeaders {
-  return Object.fromEntries(
-    Object.entries(headers).filter(([name]) => !NOT_FOR_THE_CLIENT.has(name) && !name.startsWith('access-control-')),
-  );
+export function responseHeadersForClient(
+  upstream: IncomingHttpHeaders,
+  requestId: string,
+  cors?: Readonly<Record<string, string>>,
+): OutgoingHttpHeaders {
+  const headers: OutgoingHttpHeaders = {};
+  for (const name in upstream) {
+    if (!NOT_FOR_THE_CLIENT.has(name) && !name.startsWith('access-control-')) headers[name] = upstream[name];
+  }
+  headers['x-request-id'] = requestId;
+  return cors ? Object.assign(headers, cors) : headers;
 }
 
 const REQUEST_ID = /^[A-Za-z0-9._:=-]{1,128}$/;

@@ -1,18 +1,66 @@
 import { createServer, IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
+import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, Socket } from 'node:net';
+import type { TlsIdentity } from './self-signed-certificate';
 
 /** Above what a load balancer with many cookies or a long bearer token sends, far below what hurts. */
 const MAX_HEADER_BYTES = 32 * 1024;
 
+const HANDSHAKE_TIMEOUT_MS = 10_000;
+
+/** Requests of one connection that may wait for their turn; clients that pipeline at all send a few at once. */
+const MAX_PIPELINED = 100;
+
 /** A server with bounds on what a client may send and how slowly; streams and long turns stay unbounded here. */
-export function boundedServer(listener: RequestListener, options: { keepAliveSeconds: number }): Server {
-  const server = createServer({ maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true }, listener);
-  server.keepAliveTimeout = options.keepAliveSeconds * 1000;
+export function boundedServer(
+  listener: RequestListener,
+  { keepAliveSeconds, tls }: { readonly keepAliveSeconds: number; readonly tls?: TlsIdentity },
+): Server {
+  const bounds = { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true };
+  const server = tls
+    ? createTlsServer(
+        { ...bounds, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
+        inTurn(listener),
+      )
+    : createServer(bounds, inTurn(listener));
+  server.keepAliveTimeout = keepAliveSeconds * 1000;
   server.headersTimeout = 30_000;
   server.requestTimeout = 300_000;
   server.maxRequestsPerSocket = 0;
-  trackUnused(server);
+  trackUnused(server, tls ? 'secureConnection' : 'connection');
   return server;
+}
+
+type Waiting = readonly [IncomingMessage, ServerResponse];
+
+/**
+ * Hands over the requests of one connection one after the other. Node hands over all that it has parsed at once: a
+ * client that pipelines thousands would have them all in flight, before everybody else's. A response also has no
+ * `close` event while it waits behind another one.
+ */
+function inTurn(listener: RequestListener): RequestListener {
+  /** Of each connection with a request in flight: those behind it. */
+  const lines = new WeakMap<Socket, Waiting[] | 'single'>();
+  const next = (socket: Socket) => {
+    const line = lines.get(socket);
+    const waiting = line === 'single' || socket.destroyed ? undefined : line?.shift();
+    if (waiting === undefined) return void lines.delete(socket);
+    waiting[1].once('close', () => next(socket));
+    listener(...waiting);
+  };
+  return (request, response) => {
+    const { socket } = request;
+    const line = lines.get(socket);
+    if (line === undefined) {
+      lines.set(socket, 'single');
+      response.once('close', () => next(socket));
+      return void listener(request, response);
+    }
+    if (line === 'single') return void lines.set(socket, [[request, response]]);
+    // The answer to the last one that waits says that no more will come.
+    if (line.length === MAX_PIPELINED) line.at(-1)![1].setHeader('connection', 'close');
+    else line.push([request, response]);
+  };
 }
 
 export function listen(server: NetServer, port: number, host: string): Promise<void> {
@@ -30,14 +78,20 @@ const ARRIVAL_MS = 1_000;
 
 /** Connections that have not sent a request yet: Node counts them as busy, and a load balancer keeps some open. */
 const unused = new WeakMap<Server, Set<Socket>>();
+/** Every connection, also one in the middle of its TLS handshake, of which the HTTP server knows nothing. */
+const connections = new WeakMap<Server, Set<Socket>>();
 
-function trackUnused(server: Server): void {
-  const sockets = new Set<Socket>();
-  unused.set(server, sockets);
-  server.on('connection', (socket: Socket) => {
+/** @param ready the event that hands over the socket a request will come on: with TLS it is not the TCP connection */
+function trackUnused(server: Server, ready: 'connection' | 'secureConnection'): void {
+  const track = (sockets: Set<Socket>) => (socket: Socket) => {
     sockets.add(socket);
     socket.once('close', () => sockets.delete(socket));
-  });
+  };
+  const [all, sockets] = [new Set<Socket>(), new Set<Socket>()];
+  connections.set(server, all);
+  unused.set(server, sockets);
+  server.on('connection', track(all));
+  server.on(ready, track(sockets));
   server.on('request', ({ socket }: IncomingMessage) => sockets.delete(socket));
 }
 
@@ -51,7 +105,7 @@ export async function drain(server: Server, withinMs: number): Promise<void> {
     server.closeIdleConnections();
     if (Date.now() - began >= ARRIVAL_MS) unused.get(server)?.forEach((socket) => socket.destroy());
   }, 100);
-  const cut = setTimeout(() => server.closeAllConnections(), Math.max(0, withinMs));
+  const cut = setTimeout(() => connections.get(server)?.forEach((socket) => socket.destroy()), Math.max(0, withinMs));
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);
@@ -63,27 +117,77 @@ export class BodyTooLarge extends Error {
   }
 }
 
-/** The whole body, or `BodyTooLarge`. */
-export async function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
-  if (Number(request.headers['content-length'] ?? 0) > limit) throw new BodyTooLarge(limit);
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > limit) throw new BodyTooLarge(limit);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks, size);
+/** The whole body. @throws BodyTooLarge, or an error if the client breaks off; the request is not destroyed. */
+export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
+  if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(new BodyTooLarge(limit));
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    const take = (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= limit) return void chunks.push(chunk);
+      request.off('data', take).pause();
+      reject(new BodyTooLarge(limit));
+    };
+    request.on('data', take);
+    request.once('end', () => resolve(chunks.length === 1 ? chunks[0] : Buffer.concat(chunks, size)));
+    request.once('error', reject);
+    request.once('close', () => reject(new Error('the client broke off in its body')));
+  });
 }
 
+/** A body that nobody wants is read and dropped up to here, and no longer than that, before its connection is closed. */
+const DROPPED_BODY_BYTES = 64 * 1024 * 1024;
+const DROPPED_BODY_MS = 10_000;
+/** A client that is silent for so long has seen the answer, or never will. */
+const DROPPED_BODY_SILENCE_MS = 1_000;
+/** Node drops a rest of this size by itself and keeps the connection. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/**
+ * @param unread request whose body may not have been read. A connection that is closed while its client still sends is
+ * reset, and the client never sees the answer: so the rest of a large body is dropped first, within bounds.
+ */
 export function sendJson(
   response: ServerResponse,
   status: number,
   body: unknown,
-  headers: Record<string, string> = {},
+  headers: Readonly<Record<string, string>> = {},
+  unread?: IncomingMessage,
 ): void {
   if (response.headersSent || response.destroyed) return void response.destroy();
   const payload = Buffer.from(JSON.stringify(body));
-  response.writeHead(status, { 'content-type': 'application/json', 'content-length': payload.length, ...headers });
-  response.end(payload);
+  const lingers = unread !== undefined && hasLargeRest(unread);
+  response.writeHead(status, {
+    'content-type': 'application/json',
+    'content-length': payload.length,
+    ...(lingers && { connection: 'close' }),
+    ...headers,
+  });
+  if (!lingers) return void response.end(payload);
+  response.write(payload);
+  dropBody(unread, () => response.end());
+}
+
+function hasLargeRest({ headers, readableEnded, destroyed }: IncomingMessage): boolean {
+  if (readableEnded || destroyed) return false;
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > SMALL_BODY_BYTES;
+}
+
+function dropBody(request: IncomingMessage, done: () => void): void {
+  let dropped = 0;
+  const finish = () => {
+    clearTimeout(deadline);
+    clearTimeout(silence);
+    done();
+  };
+  const deadline = setTimeout(finish, DROPPED_BODY_MS);
+  const silence = setTimeout(finish, DROPPED_BODY_SILENCE_MS);
+  request.on('data', (chunk: Buffer) => {
+    dropped += chunk.length;
+    if (dropped > DROPPED_BODY_BYTES) finish();
+    else silence.refresh();
+  });
+  request.once('end', finish).once('close', finish).on('error', finish);
+  request.resume();
 }

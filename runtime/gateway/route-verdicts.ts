@@ -1,306 +1,147 @@
 import { RouteGroup } from '../contract';
-
-/**
- * What the API front does with each route of Letta 0.16.8, from its routers (`letta/server/rest_api/routers/v1`). A route
- * that is not in the table is refused: a server that grows a route does not grow a hole.
- */
-type Rule =
-  | { readonly kind: 'open' }
-  /** Closed until every one of these groups is opened. */
-  | { readonly kind: 'closed'; readonly groups: readonly RouteGroup[]; readonly why: string }
-  | { readonly kind: 'never'; readonly why: string };
+import { ROUTES, RouteTraits, Rule } from './route-table';
 
 export type Verdict =
-  | { readonly allowed: true; readonly route: string }
+  | { readonly allowed: true; readonly route: string; readonly traits: RouteTraits }
   | { readonly allowed: false; readonly status: 403 | 404; readonly detail: string; readonly route?: string };
 
-const open: Rule = { kind: 'open' };
-const closed = (why: string, ...groups: RouteGroup[]): Rule => ({ kind: 'closed', groups, why });
-const never = (why: string): Rule => ({ kind: 'never', why });
+/** @param administrator whether the caller has shown the administrators' password */
+export type JudgeRoute = (method: string, segments: readonly string[], administrator: boolean) => Verdict;
 
-const toolCode = closed(
-  "it puts or runs a caller's code in the Letta container",
-  RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
-);
-const provider = closed('it adds or uses a model provider other than Amazon Bedrock', RouteGroup.EXTERNAL_PROVIDERS);
-const mcp = closed('it makes the server connect to or start an MCP server', RouteGroup.MCP_SERVERS);
-/** Agent files carry tool source, so an import is also a way to place code. */
-const agentFile = closed(
-  'an agent file may carry tool source code',
-  RouteGroup.AGENT_IMPORT,
-  RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
-);
-const everybody = never('it answers with the messages of every organization');
-const administration = never('it creates, lists and removes organizations and users whoever asks');
-const passThrough = never("it forwards the call to another company's API");
-const internal = never("it belongs to the vendor's own cloud");
-
-/** Paths below `/v1` and `/latest`, without trailing slash; `*` is one segment, `**` the folder and all in it. */
-const ROUTES: Readonly<Record<string, readonly (readonly [methods: string, rule: Rule])[]>> = {
-  '/health': [['GET', open]],
-  '/ready': [['GET', open]],
-
-  '/agents': [['GET POST', open]],
-  '/agents/count': [['GET', open]],
-  '/agents/import': [['POST', agentFile]],
-  '/agents/messages/search': [['POST', open]],
-  '/agents/*': [['GET PATCH DELETE', open]],
-  '/agents/*/export': [['GET POST', open]],
-  '/agents/*/context': [['GET', open]],
-  '/agents/*/tools': [['GET', open]],
-  '/agents/*/tools/attach/*': [['PATCH', open]],
-  '/agents/*/tools/detach/*': [['PATCH', open]],
-  '/agents/*/tools/approval/*': [['PATCH', open]],
-  '/agents/*/tools/*/run': [['POST', toolCode]],
-  '/agents/*/sources': [['GET', open]],
-  '/agents/*/sources/attach/*': [['PATCH', open]],
-  '/agents/*/sources/detach/*': [['PATCH', open]],
-  '/agents/*/folders': [['GET', open]],
-  '/agents/*/folders/attach/*': [['PATCH', open]],
-  '/agents/*/folders/detach/*': [['PATCH', open]],
-  '/agents/*/files': [['GET', open]],
-  '/agents/*/files/close-all': [['PATCH', open]],
-  '/agents/*/files/*/open': [['PATCH', open]],
-  '/agents/*/files/*/close': [['PATCH', open]],
-  '/agents/*/core-memory': [['GET', open]],
-  '/agents/*/core-memory/blocks': [['GET', open]],
-  '/agents/*/core-memory/blocks/*': [['GET PATCH', open]],
-  '/agents/*/core-memory/blocks/attach/*': [['PATCH', open]],
-  '/agents/*/core-memory/blocks/detach/*': [['PATCH', open]],
-  '/agents/*/recompile': [['POST', open]],
-  '/agents/*/system-prompt/recompile': [['POST', open]],
-  '/agents/*/archives/attach/*': [['PATCH', open]],
-  '/agents/*/archives/detach/*': [['PATCH', open]],
-  '/agents/*/identities/attach/*': [['PATCH', open]],
-  '/agents/*/identities/detach/*': [['PATCH', open]],
-  '/agents/*/archival-memory': [['GET POST', open]],
-  '/agents/*/archival-memory/search': [['GET', open]],
-  '/agents/*/archival-memory/*': [['DELETE', open]],
-  '/agents/*/messages': [['GET POST', open]],
-  '/agents/*/messages/stream': [['POST', open]],
-  '/agents/*/messages/cancel': [['POST', open]],
-  '/agents/*/messages/async': [['POST', open]],
-  '/agents/*/messages/preview-raw-payload': [['POST', open]],
-  '/agents/*/messages/capture': [['POST', open]],
-  '/agents/*/messages/*': [['PATCH', open]],
-  '/agents/*/reset-messages': [['PATCH', open]],
-  '/agents/*/generate': [['POST', open]],
-  '/agents/*/groups': [['GET', open]],
-  '/agents/*/summarize': [['POST', open]],
-
-  '/archives': [['GET POST', open]],
-  '/archives/*': [['GET PATCH DELETE', open]],
-  '/archives/*/agents': [['GET', open]],
-  '/archives/*/passages': [['POST', open]],
-  '/archives/*/passages/batch': [['POST', open]],
-  '/archives/*/passages/*': [['DELETE', open]],
-
-  '/blocks': [['GET POST', open]],
-  '/blocks/count': [['GET', open]],
-  '/blocks/*': [['GET PATCH DELETE', open]],
-  '/blocks/*/agents': [['GET', open]],
-  '/blocks/*/identities/attach/*': [['PATCH', open]],
-  '/blocks/*/identities/detach/*': [['PATCH', open]],
-
-  '/chat/completions': [['POST', open]],
-
-  '/conversations': [['GET POST', open]],
-  '/conversations/*': [['GET PATCH DELETE', open]],
-  '/conversations/*/fork': [['POST', open]],
-  '/conversations/*/messages': [['GET POST', open]],
-  '/conversations/*/messages/preview-raw-payload': [['POST', open]],
-  '/conversations/*/stream': [['POST', open]],
-  '/conversations/*/cancel': [['POST', open]],
-  '/conversations/*/recompile': [['POST', open]],
-  '/conversations/*/compact': [['POST', open]],
-
-  '/embeddings/total_storage_size': [['GET', open]],
-
-  ...bothNames(['/folders', '/sources'], {
-    '': [['GET POST', open]],
-    '/count': [['GET', open]],
-    '/metadata': [['GET', open]],
-    '/name/*': [['GET', open]],
-    '/*': [['GET PATCH DELETE', open]],
-    '/*/upload': [['POST', open]],
-    '/*/agents': [['GET', open]],
-    '/*/passages': [['GET', open]],
-    '/*/files': [['GET', open]],
-    '/*/files/*': [['GET', open]],
-    '/*/*': [['DELETE', open]],
-  }),
-
-  '/groups': [['GET POST', open]],
-  '/groups/count': [['GET', open]],
-  '/groups/*': [['GET PATCH DELETE', open]],
-  '/groups/*/messages': [['GET', open]],
-  '/groups/*/messages/*': [['PATCH', open]],
-  '/groups/*/reset-messages': [['PATCH', open]],
-  '/groups/*/blocks/attach/*': [['PATCH', open]],
-  '/groups/*/blocks/detach/*': [['PATCH', open]],
-
-  '/identities': [['GET POST PUT', open]],
-  '/identities/count': [['GET', open]],
-  '/identities/*': [['GET PATCH DELETE', open]],
-  '/identities/*/properties': [['PUT', open]],
-  '/identities/*/agents': [['GET', open]],
-  '/identities/*/blocks': [['GET', open]],
-
-  '/jobs': [['GET', open]],
-  '/jobs/active': [['GET', open]],
-  '/jobs/*': [['GET DELETE', open]],
-  '/jobs/*/cancel': [['PATCH', open]],
-
-  '/models': [['GET', open]],
-  '/models/embedding': [['GET', open]],
-
-  '/messages': [['GET', everybody]],
-  '/messages/search': [['POST', open]],
-  // Batches go to Anthropic's own batch API, which Bedrock does not offer under this name.
-  '/messages/batches': [
-    ['GET', open],
-    ['POST', provider],
-  ],
-  '/messages/batches/*': [['GET', open]],
-  '/messages/batches/*/messages': [['GET', open]],
-  '/messages/batches/*/cancel': [['PATCH', open]],
-  '/messages/*': [['GET', open]],
-
-  '/passages/search': [['POST', open]],
-
-  '/providers': [
-    ['GET', open],
-    ['POST', provider],
-  ],
-  '/providers/check': [['POST', provider]],
-  '/providers/*': [
-    ['GET', open],
-    ['PATCH DELETE', provider],
-  ],
-  '/providers/*/check': [['POST', provider]],
-  '/providers/*/refresh': [['PATCH', provider]],
-
-  '/runs': [['GET', open]],
-  '/runs/active': [['GET', open]],
-  '/runs/*': [['GET DELETE', open]],
-  '/runs/*/messages': [['GET', open]],
-  '/runs/*/usage': [['GET', open]],
-  '/runs/*/metrics': [['GET', open]],
-  '/runs/*/steps': [['GET', open]],
-  '/runs/*/trace': [['GET', open]],
-  '/runs/*/stream': [['POST', open]],
-
-  '/steps': [['GET', open]],
-  '/steps/*': [['GET', open]],
-  '/steps/*/metrics': [['GET', open]],
-  '/steps/*/trace': [['GET', open]],
-  '/steps/*/messages': [['GET', open]],
-  '/steps/*/feedback': [['PATCH', open]],
-  '/steps/*/transaction/*': [['PATCH', open]],
-
-  '/tags': [['GET', open]],
-  '/telemetry/*': [['GET', open]],
-
-  '/tools': [
-    ['GET', open],
-    ['POST PUT', toolCode],
-  ],
-  '/tools/count': [['GET', open]],
-  '/tools/search': [['POST', open]],
-  '/tools/add-base-tools': [['POST', open]],
-  '/tools/run': [['POST', toolCode]],
-  '/tools/generate-tool': [['POST', toolCode]],
-  '/tools/generate-schema': [['POST', toolCode]],
-  '/tools/*': [
-    ['GET DELETE', open],
-    ['PATCH', toolCode],
-  ],
-  '/tools/mcp/**': [['GET POST PUT PATCH DELETE', mcp]],
-
-  '/mcp-servers/**': [['GET POST PATCH DELETE', mcp]],
-
-  '/sandbox-config/**': [['GET POST PATCH DELETE', toolCode]],
-
-  // The low-latency voice agent talks to OpenAI itself.
-  '/voice-beta/*/chat/completions': [['POST', provider]],
-
-  '/admin/**': [['*', administration]],
-  '/anthropic/**': [['*', passThrough]],
-  '/zai/**': [['*', passThrough]],
-  '/auth': [['*', never('it exchanges the password of a server that has none')]],
-  '/git/**': [['*', never("it runs git with the server's rights")]],
-  '/_internal_agents/**': [['*', internal]],
-  '/_internal_blocks/**': [['*', internal]],
-  '/_internal_runs/**': [['*', internal]],
-  '/_internal_search/**': [['*', internal]],
-  '/_internal_templates/**': [['*', internal]],
-};
-
-function bothNames<T>(names: readonly string[], routes: Record<string, T>): Record<string, T> {
-  return Object.fromEntries(
-    names.flatMap((name) => Object.entries(routes).map(([path, rules]) => [name + path, rules])),
-  );
-}
-
-interface CompiledRoute {
+interface Row {
   readonly pattern: string;
   readonly parts: readonly string[];
   readonly methods: ReadonlySet<string>;
   readonly rule: Rule;
 }
 
-const COMPILED = compile();
-
-function compile(): ReadonlyMap<string, readonly CompiledRoute[]> {
-  const byFirst = new Map<string, CompiledRoute[]>();
-  for (const [pattern, rules] of Object.entries(ROUTES)) {
-    const parts = pattern.slice(1).split('/');
-    const routes = byFirst.get(parts[0]) ?? [];
-    for (const [methods, rule] of rules) routes.push({ pattern, parts, methods: new Set(methods.split(' ')), rule });
-    byFirst.set(parts[0], routes);
-  }
-  return byFirst;
+/** What is known of a row before any request: a verdict for everybody, and one for administrators. */
+interface JudgedRow {
+  readonly methods: ReadonlySet<string>;
+  readonly strictness: number;
+  readonly everybody: Verdict;
+  readonly administrators: Verdict;
 }
 
-const STRICTNESS = { open: 0, closed: 1, never: 2 } as const;
+/** One step of a path: by name, by `*`; `rows` end here, `folders` hold all that comes after, and here as well. */
+interface Step {
+  readonly named: Map<string, Step>;
+  any?: Step;
+  readonly rows: JudgedRow[];
+  readonly folders: JudgedRow[];
+}
+
+const ROWS: readonly Row[] = Object.entries(ROUTES).flatMap(([pattern, rules]) =>
+  rules.map(([methods, rule]) => ({
+    pattern,
+    parts: pattern.slice(1).split('/'),
+    methods: new Set(methods.split(' ')),
+    rule,
+  })),
+);
+
+const STRICTNESS = { open: 0, administrators: 1, closed: 2, never: 3 } as const;
+
+const UNKNOWN: Verdict = {
+  allowed: false,
+  status: 404,
+  detail: 'no route of this method and path is forwarded to the Letta server',
+};
 
 /**
- * Judges a request by its method and decoded path segments. Where several rows match, the strictest wins, so that the
- * order of rows (or of the server's own routes) never opens anything.
+ * Makes the judge of requests by their method and decoded path segments. Where several rows match, the strictest wins,
+ * so that the order of rows (or of the server's own routes) never opens anything. All verdicts are made here, once.
  */
-export function judgeRoute(method: string, segments: readonly string[], opened: ReadonlySet<RouteGroup>): Verdict {
-  const [prefix, ...rest] = segments;
-  const candidates = prefix === 'v1' || prefix === 'latest' ? (COMPILED.get(rest[0]) ?? []) : [];
-  let match: CompiledRoute | undefined;
-  for (const route of candidates) {
-    if (!route.methods.has(method) && !route.methods.has('*')) continue;
-    if (!matches(route.parts, rest)) continue;
-    if (match === undefined || STRICTNESS[route.rule.kind] >= STRICTNESS[match.rule.kind]) match = route;
+export function routeJudge(opened: ReadonlySet<RouteGroup>): JudgeRoute {
+  const root = newStep();
+  for (const row of ROWS) {
+    const { rule } = row;
+    const judged: JudgedRow = {
+      methods: row.methods,
+      strictness: STRICTNESS[rule.kind],
+      everybody: verdictOf(row, opened, false),
+      administrators: verdictOf(row, opened, true),
+    };
+    place(root, row.parts, judged);
   }
-  if (match === undefined) {
-    return { allowed: false, status: 404, detail: 'no route of this method and path is forwarded to the Letta server' };
-  }
-  const { rule, pattern: route } = match;
-  if (rule.kind === 'open') return { allowed: true, route };
-  if (rule.kind === 'never')
-    return { allowed: false, status: 403, route, detail: `this route is closed for good: ${rule.why}` };
-  const missing = rule.groups.filter((group) => !opened.has(group));
-  if (missing.length === 0) return { allowed: true, route };
-  const props = missing.map((group) => `\`${group}\``).join(' and ');
-  return {
-    allowed: false,
-    status: 403,
-    route,
-    detail: `this route is closed: ${rule.why}; what opens it is the LettaService prop${missing.length > 1 ? 's' : ''} ${props}`,
+  return (method, segments, administrator) => {
+    if (segments[0] !== 'v1' && segments[0] !== 'latest') return UNKNOWN;
+    const row = strictest(root, segments, 1, method, undefined);
+    if (row === undefined) return UNKNOWN;
+    return administrator ? row.administrators : row.everybody;
   };
 }
 
-function matches(pattern: readonly string[], segments: readonly string[]): boolean {
-  if (pattern.at(-1) === '**') {
-    const folder = pattern.slice(0, -1);
-    return segments.length >= folder.length && folder.every((part, at) => part === '*' || part === segments[at]);
+/** One verdict alone; what judges many requests makes its judge once. */
+export function judgeRoute(
+  method: string,
+  segments: readonly string[],
+  opened: ReadonlySet<RouteGroup>,
+  administrator = false,
+): Verdict {
+  return routeJudge(opened)(method, segments, administrator);
+}
+
+function newStep(): Step {
+  return { named: new Map(), rows: [], folders: [] };
+}
+
+function place(root: Step, parts: readonly string[], row: JudgedRow): void {
+  let step = root;
+  for (const part of parts) {
+    if (part === '**') return void step.folders.push(row);
+    if (part === '*') step = step.any ??= newStep();
+    else {
+      const next = step.named.get(part) ?? newStep();
+      step.named.set(part, next);
+      step = next;
+    }
   }
-  return pattern.length === segments.length && pattern.every((part, at) => part === '*' || part === segments[at]);
+  step.rows.push(row);
+}
+
+/** The strictest row that matches from this step on, or the one found before. */
+function strictest(
+  step: Step,
+  segments: readonly string[],
+  at: number,
+  method: string,
+  found: JudgedRow | undefined,
+): JudgedRow | undefined {
+  let best = stricter(step.folders, method, found);
+  if (at === segments.length) return stricter(step.rows, method, best);
+  const named = step.named.get(segments[at]);
+  if (named) best = strictest(named, segments, at + 1, method, best);
+  return step.any ? strictest(step.any, segments, at + 1, method, best) : best;
+}
+
+function stricter(rows: readonly JudgedRow[], method: string, found: JudgedRow | undefined): JudgedRow | undefined {
+  let best = found;
+  for (const row of rows) {
+    if (!row.methods.has(method) && !row.methods.has('*')) continue;
+    if (best === undefined || row.strictness >= best.strictness) best = row;
+  }
+  return best;
+}
+
+function verdictOf({ rule, pattern: route }: Row, opened: ReadonlySet<RouteGroup>, administrator: boolean): Verdict {
+  const { turn, body } = rule;
+  const allowed: Verdict = { allowed: true, route, traits: { turn, body } };
+  const refused = (detail: string): Verdict => ({ allowed: false, status: 403, route, detail });
+  switch (rule.kind) {
+    case 'open':
+      return allowed;
+    case 'administrators':
+      if (administrator || (rule.group !== undefined && opened.has(rule.group))) return allowed;
+      return refused(
+        `this route is open to administrators only: ${rule.why}; what they show is the password of the LettaService prop \`administratorPassword\``,
+      );
+    case 'closed':
+      if (opened.has(rule.group)) return allowed;
+      return refused(`this route is closed: ${rule.why}; what opens it is the LettaService prop \`${rule.group}\``);
+    case 'never':
+      return refused(`this route is closed for good: ${rule.why}`);
+  }
 }
 
 /** Rows of the table, for documentation and for the check against the server's own list of routes. */
@@ -309,5 +150,5 @@ export function routeTable(): readonly {
   readonly pattern: string;
   readonly rule: Rule;
 }[] {
-  return [...COMPILED.values()].flat().map(({ methods, pattern, rule }) => ({ methods: [...methods], pattern, rule }));
+  return ROWS.map(({ methods, pattern, rule }) => ({ methods: [...methods], pattern, rule }));
 }

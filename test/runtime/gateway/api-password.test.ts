@@ -1,6 +1,13 @@
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
-import { ApiPassword, passwordsFromSecret } from '../../../runtime/gateway/api-password';
+import { ApiPassword, digestOf, passwordsFromSecret } from '../../../runtime/gateway/api-password';
 import { bodyOf, close, recordingLog, upstream } from './support';
+
+/** As the API front asks: what is not known is looked up again. */
+async function accepts(password: ApiPassword, presented: string): Promise<boolean> {
+  const digest = digestOf(presented);
+  if (!password.matches(digest)) await password.lookAgain();
+  return password.matches(digest);
+}
 
 function clock(at = 1_000_000) {
   const state = { at };
@@ -10,10 +17,9 @@ function clock(at = 1_000_000) {
 test('current and previous password are accepted, nothing else', async () => {
   const password = new ApiPassword(async () => ['new one', 'old one'], recordingLog());
   await password.start();
-  expect(await Promise.all(['new one', 'old one', 'other', '', undefined].map((p) => password.accepts(p)))).toEqual([
+  expect(await Promise.all(['new one', 'old one', 'other', ''].map((p) => accepts(password, p)))).toEqual([
     true,
     true,
-    false,
     false,
     false,
   ]);
@@ -26,8 +32,8 @@ test('a rotated password is accepted without restart, at once', async () => {
   await password.start();
   passwords = ['second', 'first'];
   time.pass(60_000);
-  expect(await password.accepts('second')).toBe(true);
-  expect(await password.accepts('first')).toBe(true);
+  expect(await accepts(password, 'second')).toBe(true);
+  expect(await accepts(password, 'first')).toBe(true);
 });
 
 test('guessing does not cost a call to Secrets Manager each', async () => {
@@ -36,7 +42,7 @@ test('guessing does not cost a call to Secrets Manager each', async () => {
   const password = new ApiPassword(async () => (calls++, ['first']), recordingLog(), time.now);
   await password.start();
   time.pass(60_000);
-  for (let guess = 0; guess < 500; guess++) expect(await password.accepts(`guess ${guess}`)).toBe(false);
+  for (let guess = 0; guess < 500; guess++) expect(await accepts(password, `guess ${guess}`)).toBe(false);
   expect(calls).toBe(2);
 });
 
@@ -52,8 +58,8 @@ test('a failing refresh keeps the password that is known', async () => {
   await password.start();
   fails = true;
   time.pass(60_000);
-  expect(await password.accepts('wrong')).toBe(false);
-  expect(await password.accepts('first')).toBe(true);
+  expect(await accepts(password, 'wrong')).toBe(false);
+  expect(await accepts(password, 'first')).toBe(true);
   expect(log.lines).toMatchObject([{ level: 'error', event: 'api-password-refresh-failed' }]);
 });
 

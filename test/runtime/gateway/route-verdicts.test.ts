@@ -1,16 +1,16 @@
 import fc from 'fast-check';
 import { RouteGroup } from '../../../runtime/contract';
 import { parseRequestTarget } from '../../../runtime/gateway/request-target';
-import { judgeRoute, routeTable } from '../../../runtime/gateway/route-verdicts';
+import { routeJudge, routeTable } from '../../../runtime/gateway/route-verdicts';
 
 const NONE = new Set<RouteGroup>();
 const ALL = new Set<RouteGroup>(Object.values(RouteGroup));
 
-function judge(request: string, opened: ReadonlySet<RouteGroup> = NONE) {
+function judge(request: string, opened: ReadonlySet<RouteGroup> = NONE, administrator = false) {
   const [method, raw] = request.split(' ');
   const parsed = parseRequestTarget(raw);
   if (!('target' in parsed)) throw new Error(`not in normal form: ${raw}`);
-  return judgeRoute(method, parsed.target.segments, opened);
+  return routeJudge(opened)(method, parsed.target.segments, administrator);
 }
 
 describe.each([
@@ -72,27 +72,72 @@ describe.each([
   });
 });
 
-test('an agent file may carry tool source: its import needs both props, and the answer names the missing one', () => {
+test('an import of agents is opened by its prop, and its body is read before it is forwarded', () => {
   const request = 'POST /v1/agents/import';
-  expect(judge(request)).toMatchObject({
-    detail: expect.stringContaining('`agentImport` and `unsafeToolsInLettaContainer`'),
+  expect(judge(request)).toMatchObject({ status: 403, detail: expect.stringContaining('`agentImport`') });
+  const opened = judge(request, new Set([RouteGroup.AGENT_IMPORT]));
+  expect(opened).toMatchObject({ allowed: true, traits: { body: 'agent-file' } });
+});
+
+describe.each([
+  'GET /v1/admin/users/',
+  'POST /v1/admin/users',
+  'PUT /v1/admin/users/',
+  'DELETE /v1/admin/orgs/',
+  'PATCH /latest/admin/orgs/',
+  'GET /v1/providers/',
+  'GET /v1/providers/provider-1',
+  'DELETE /v1/tools/tool-1',
+  'POST /v1/tools/add-base-tools',
+  'GET /v1/steps/step-1/trace',
+  'GET /v1/runs/run-1/trace',
+  'GET /v1/telemetry/step-1',
+  'GET /v1/embeddings/total_storage_size',
+])('%s', (request) => {
+  test('is open to administrators, and tells everybody else how one becomes one', () => {
+    expect(judge(request, NONE, true)).toMatchObject({ allowed: true });
+    expect(judge(request)).toMatchObject({
+      status: 403,
+      detail: expect.stringMatching(/open to administrators only: .+ `administratorPassword`/),
+    });
   });
-  expect(judge(request, new Set([RouteGroup.AGENT_IMPORT]))).toMatchObject({
-    status: 403,
-    detail: expect.stringContaining('`unsafeToolsInLettaContainer`'),
-  });
-  expect(judge(request, new Set([RouteGroup.AGENT_IMPORT, RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER]))).toMatchObject({
-    allowed: true,
-  });
+});
+
+test('who may change tools by a prop may remove them too, without being an administrator', () => {
+  const opened = new Set([RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER]);
+  expect(judge('DELETE /v1/tools/tool-1', opened)).toMatchObject({ allowed: true });
+  expect(judge('GET /v1/admin/users', ALL)).toMatchObject({ allowed: false });
+});
+
+test('an administrator opens nothing that a prop of the deployment closes', () => {
+  const closed = ['POST /v1/tools/run', 'POST /v1/providers/', 'GET /v1/mcp-servers/', 'POST /v1/agents/import'];
+  for (const request of [...closed, 'GET /v1/messages/', 'POST /v1/auth']) {
+    expect([request, judge(request, NONE, true)]).toMatchObject([request, { allowed: false, status: 403 }]);
+  }
+});
+
+test('turns are the routes that call a model while the request is open', () => {
+  const turns = routeTable().filter(({ rule }) => rule.turn);
+  expect(turns.map(({ methods, pattern }) => `${methods.join()} ${pattern}`).sort()).toEqual([
+    'POST /agents/*/generate',
+    'POST /agents/*/messages',
+    'POST /agents/*/messages/stream',
+    'POST /agents/*/summarize',
+    'POST /chat/completions',
+    'POST /conversations/*/compact',
+    'POST /conversations/*/messages',
+    'POST /tools/generate-tool',
+    'POST /voice-beta/*/chat/completions',
+  ]);
+  expect(judge('POST /v1/agents/agent-1/messages')).toMatchObject({ traits: { turn: true } });
+  expect(judge('GET /v1/agents/agent-1/messages')).toMatchObject({ traits: { turn: undefined } });
 });
 
 test.each([
   'GET /v1/messages',
   'GET /v1/messages/',
   'GET /latest/messages/',
-  'GET /v1/admin/users/',
-  'POST /v1/admin/orgs/',
-  'DELETE /v1/admin/users/',
+  'POST /v1/agents/agent-1/messages/capture',
   'POST /v1/auth',
   'POST /v1/anthropic/v1/messages',
   'GET /v1/zai/v1/models',
@@ -102,6 +147,7 @@ test.each([
   'GET /v1/_internal_blocks/',
 ])('%s stays closed whatever is opened', (request) => {
   expect(judge(request, ALL)).toMatchObject({ allowed: false, status: 403 });
+  expect(judge(request, ALL, true)).toMatchObject({ allowed: false, status: 403 });
 });
 
 test.each([
@@ -139,11 +185,9 @@ test.each([
   'GET /v1/models/',
   'GET /v1/models/embedding',
   'GET /v1/tools/',
-  'POST /v1/tools/add-base-tools',
   'GET /v1/runs/run-1',
   'POST /v1/folders/source-1/upload',
   'DELETE /v1/sources/source-1/file-1',
-  'GET /v1/providers/',
 ])('%s is open', (request) => {
   expect(judge(request)).toMatchObject({ allowed: true });
 });
@@ -172,21 +216,22 @@ test('nothing that starts with a closed folder is ever allowed, and nothing outs
     'v1',
     'git',
   );
+  const [all, none] = [routeJudge(ALL), routeJudge(NONE)];
   const method = fc.constantFrom('GET', 'POST', 'PUT', 'PATCH', 'DELETE', 'HEAD', 'PROPFIND');
   fc.assert(
     fc.property(method, fc.array(segment, { maxLength: 5 }), (verb, path) => {
       expect(
-        judgeRoute(
+        all(
           verb,
           path.filter((part) => part !== 'v1'),
-          ALL,
+          true,
         ).allowed,
       ).toBe(false);
-      for (const closed of [['admin'], ['git'], ['anthropic'], ['_internal_agents']]) {
-        expect(judgeRoute(verb, ['v1', ...closed, ...path], ALL).allowed).toBe(false);
+      for (const closed of [['git'], ['anthropic'], ['_internal_agents']]) {
+        expect(all(verb, ['v1', ...closed, ...path], true).allowed).toBe(false);
       }
       for (const closed of [['tools', 'mcp'], ['mcp-servers'], ['sandbox-config']]) {
-        expect(judgeRoute(verb, ['v1', ...closed, ...path], NONE).allowed).toBe(false);
+        expect(none(verb, ['v1', ...closed, ...path], true).allowed).toBe(false);
       }
     }),
     { numRuns: 1_000 },

@@ -1,0 +1,21 @@
+/** A bounded number of things in flight. */
+export class Slots {
+  private taken = 0;
+
+  constructor(readonly limit: number) {}
+
+  get inFlight(): number {
+    return this.taken;
+  }
+
+  /** Takes a slot; the function gives it back, once however often it is called. `undefined`: none is free. */
+  take(): (() => void) | undefined {
+    if (this.taken >= this.limit) return undefined;
+    this.taken++;
+    let held = true;
+    return () => {
+      if (held) this.taken--;
+      held = false;
+    };
+  }
+}
