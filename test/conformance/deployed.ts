@@ -28,19 +28,22 @@ export class Deployed {
     return this.running;
   }
 
-  /** Where clients send their requests: the service's task, unless there is a load balancer before it. */
+  /** URL of a load balancer that stands before the service's tasks, if there is one. */
+  front?: string;
+
+  /** Where clients send their requests. */
   get url(): string {
-    return this.lab.url;
+    return this.front ?? this.lab.url;
   }
 
   /** The official client. @param password @default - the right one */
   client(password: string = this.lab.password): Letta {
-    return new Letta({ baseURL: this.lab.url, apiKey: password, maxRetries: 0, timeout: 60_000 });
+    return new Letta({ baseURL: this.url, apiKey: password, maxRetries: 0, timeout: 60_000 });
   }
 
   /** A plain HTTP request with the right password, for routes and answers the client hides. */
   request(method: string, path: string, body?: unknown, headers?: Record<string, string>): Promise<Response> {
-    return fetch(`${this.lab.url}${path}`, {
+    return fetch(`${this.url}${path}`, {
       method,
       headers: headers ?? { authorization: `Bearer ${this.lab.password}`, 'content-type': 'application/json' },
       body: body === undefined ? undefined : JSON.stringify(body),

@@ -2,6 +2,7 @@ import http, { type IncomingMessage, type ServerResponse } from 'node:http';
 import https from 'node:https';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Template } from './template';
 import { waitFor } from './wait';
 
 /** Settings of the template's load balancer and target group. */
@@ -20,6 +21,45 @@ export interface LoadBalancerOptions {
   readonly deregistrationDelay: number;
 }
 
+/** What the template says; health checks come faster, because the tests wait for them. */
+export function loadBalancerOptions(template: Template): LoadBalancerOptions {
+  const [balancerId] = template.only('AWS::ElasticLoadBalancingV2::LoadBalancer');
+  const [groupId] = template.only('AWS::ElasticLoadBalancingV2::TargetGroup');
+  const balancer = template.properties<{ LoadBalancerAttributes: Attribute[] }>(balancerId);
+  const group = template.properties<TargetGroupProperties>(groupId);
+  const attribute = (attributes: Attribute[], key: string) => {
+    const found = attributes.find(({ Key }) => Key === key);
+    if (!found) throw new Error(`the template does not set ${key}`);
+    return found.Value;
+  };
+  const algorithm = attribute(group.TargetGroupAttributes, 'load_balancing.algorithm.type');
+  if (algorithm !== 'least_outstanding_requests') throw new Error(`the lab does not balance by ${algorithm}`);
+  return {
+    healthCheckPath: group.HealthCheckPath,
+    targetProtocol: group.Protocol === 'HTTPS' ? 'https' : 'http',
+    targetPort: group.Port,
+    interval: 1,
+    healthyThreshold: group.HealthyThresholdCount,
+    unhealthyThreshold: group.UnhealthyThresholdCount,
+    idleTimeout: Number(attribute(balancer.LoadBalancerAttributes, 'idle_timeout.timeout_seconds')),
+    deregistrationDelay: Number(attribute(group.TargetGroupAttributes, 'deregistration_delay.timeout_seconds')),
+  };
+}
+
+interface Attribute {
+  readonly Key: string;
+  readonly Value: string;
+}
+
+interface TargetGroupProperties {
+  readonly HealthCheckPath: string;
+  readonly HealthyThresholdCount: number;
+  readonly UnhealthyThresholdCount: number;
+  readonly Protocol: string;
+  readonly Port: number;
+  readonly TargetGroupAttributes: Attribute[];
+}
+
 type TargetState = 'initial' | 'healthy' | 'unhealthy' | 'draining' | 'unused';
 
 interface Target {
@@ -36,6 +76,8 @@ export interface BalancedRequest {
   readonly target: string;
   readonly path: string;
   readonly at: number;
+  /** When its client had the whole answer, or was gone. */
+  ended?: number;
   status?: number;
   /** The target broke off, before its answer or in it. */
   failed?: string;
@@ -146,7 +188,10 @@ export class LoadBalancer {
     const record: BalancedRequest = { target: target.address, path: request.url ?? '', at: Date.now() };
     this.requests.push(record);
     target.outstanding++;
-    response.once('close', () => target.outstanding--);
+    response.once('close', () => {
+      target.outstanding--;
+      record.ended = Date.now();
+    });
     const outgoing = this.client().request({
       ...this.place(target),
       method: request.method,
