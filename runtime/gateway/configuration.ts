@@ -34,6 +34,7 @@ export interface ApiConfiguration {
   /** Unset: nobody is an administrator. */
   readonly administratorPasswordSecretArn?: string;
   readonly maxConcurrentTurns: number;
+  readonly tls: boolean;
   readonly openRoutes: ReadonlySet<RouteGroup>;
   readonly corsOrigins: ReadonlySet<string>;
 }
@@ -152,6 +153,7 @@ function readApi(reader: VariableReader): ApiConfiguration {
     passwordSecretArn: reader.matching(GatewayVariable.API_PASSWORD_SECRET, SECRET_ARN),
     administratorPasswordSecretArn: reader.optional(GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET, SECRET_ARN),
     maxConcurrentTurns: reader.integer(GatewayVariable.MAX_CONCURRENT_TURNS, 1, 100_000, DEFAULT_CONCURRENT_TURNS),
+    tls: reader.flag(GatewayVariable.API_TLS),
     openRoutes: new Set(reader.listOf(GatewayVariable.OPEN_ROUTES, Object.values(RouteGroup))),
     corsOrigins: new Set(reader.origins(GatewayVariable.CORS_ORIGINS)),
   };
@@ -195,6 +197,11 @@ class VariableReader {
 
   optional(name: string, pattern: RegExp): string | undefined {
     return this.raw(name) === undefined ? undefined : this.matching(name, pattern);
+  }
+
+  /** Unset is false. */
+  flag(name: string): boolean {
+    return this.optional(name, /^(true|false)$/) === 'true';
   }
 
   path(name: string): string {

@@ -225,9 +225,12 @@ export class Gateway {
       headersTimeout: idleTimeoutSeconds * 1000,
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
-    const { openRoutes, corsOrigins, maxConcurrentTurns } = api!;
+    const { tls, openRoutes, corsOrigins, maxConcurrentTurns } = api!;
     const readiness = this.watchReadiness();
+    // Loaded where it is wanted: its libraries are as large as the rest of the gateway.
+    const certificate = tls ? await import('./self-signed-certificate') : undefined;
     const server = createApiFront({
+      tls: await certificate?.selfSignedCertificate('letta-gateway'),
       letta,
       password,
       administratorPassword,

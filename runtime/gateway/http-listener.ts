@@ -105,7 +105,13 @@ export async function drain(server: Server, withinMs: number): Promise<void> {
     server.closeIdleConnections();
     if (Date.now() - began >= ARRIVAL_MS) unused.get(server)?.forEach((socket) => socket.destroy());
   }, 100);
-  const cut = setTimeout(() => connections.get(server)?.forEach((socket) => socket.destroy()), Math.max(0, withinMs));
+  const cut = setTimeout(
+    () => {
+      server.closeAllConnections();
+      connections.get(server)?.forEach((socket) => socket.destroy());
+    },
+    Math.max(0, withinMs),
+  );
   await closed;
   clearInterval(sweep);
   clearTimeout(cut);

@@ -11,6 +11,7 @@ const whole: Readonly<Record<string, string>> = {
   GATEWAY_STOP_TIMEOUT_SECONDS: '110',
   GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Admins-AbCdEf',
   GATEWAY_MAX_CONCURRENT_TURNS: '128',
+  GATEWAY_API_TLS: 'true',
   GATEWAY_EGRESS_ALLOW: 'MCP.example.com:443,[2001:DB8:0::7]:8443',
   GATEWAY_GUARDRAIL_ID: 'gr-abc',
   GATEWAY_GUARDRAIL_VERSION: '3',
@@ -39,6 +40,7 @@ test('reads a whole environment', () => {
       passwordSecretArn: whole.GATEWAY_API_PASSWORD_SECRET_ARN,
       administratorPasswordSecretArn: whole.GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN,
       maxConcurrentTurns: 128,
+      tls: true,
       openRoutes: new Set(['agentImport', 'mcpServers']),
       corsOrigins: new Set(['https://app.letta.com', 'http://localhost:3000']),
     },
@@ -75,6 +77,7 @@ const OPTIONAL = [
   GatewayVariable.EGRESS_ALLOW,
   GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET,
   GatewayVariable.MAX_CONCURRENT_TURNS,
+  GatewayVariable.API_TLS,
 ] as string[];
 
 test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a missing %s is named', (name) => {
@@ -106,6 +109,7 @@ test.each([
   ['GATEWAY_CORS_ORIGINS', 'https://app.letta.com/'],
   ['GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN', 'password'],
   ['GATEWAY_MAX_CONCURRENT_TURNS', '0'],
+  ['GATEWAY_API_TLS', 'yes'],
   ['GATEWAY_EGRESS_ALLOW', 'mcp.example.com'],
   ['GATEWAY_EGRESS_ALLOW', '*.example.com:443'],
   ['GATEWAY_EGRESS_ALLOW', 'https://mcp.example.com:443'],
