@@ -38,6 +38,7 @@ export function relayResponse(
     if (response.destroyed) return resolve();
     let controller: Dispatcher.DispatchController | undefined;
     let gone = false;
+    let begun = false;
     response.once('close', () => {
       gone = true;
       if (!response.writableFinished) controller?.abort(new ClientGone());
@@ -59,11 +60,15 @@ export function relayResponse(
       onResponseStart(_, status, headers) {
         if (status < 200 || gone) return;
         response.writeHead(status, relay.headers(headers, status));
-        // The first event of a stream may come minutes later; the client should know by then that it was accepted.
-        response.flushHeaders();
+        // The first event of a stream may come minutes later; the client should know by then that it was accepted. What
+        // came together with the headers goes out together with them: that spares both sides a packet.
+        process.nextTick(() => {
+          if (!begun && !response.writableEnded) response.flushHeaders();
+        });
       },
       onResponseData(active, chunk) {
         relay.data?.(chunk);
+        begun = true;
         if (!response.write(chunk)) active.pause();
       },
       onResponseEnd() {
