@@ -279,7 +279,7 @@ test('a client that reads slowly holds Bedrock up', async () => {
   // 120 MB wait to be written; what the sockets' buffers hold is far less.
   expect(written).toBeLessThan(1_000);
   socket.destroy();
-});
+}, 30_000);
 
 test('one line tells of each call what it cost and whose it is, and nothing of what was said', async () => {
   const agent = 'agent-01234567-89ab-4cde-8f01-23456789abcd';
@@ -342,4 +342,4 @@ test('a large conversation goes through whole, a larger one than Bedrock takes i
   // The connection may break while the rest is still being sent.
   expect([413, undefined]).toContain(refused?.status);
   expect(seen).toHaveLength(1);
-});
+}, 30_000);

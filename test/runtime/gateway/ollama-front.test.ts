@@ -82,7 +82,7 @@ test('more calls at once than it holds are told to come again', async () => {
   while (waiting.length < 257) await new Promise((resolve) => setTimeout(resolve, 5));
   waiting[256]();
   expect((await next).status).toBe(502);
-});
+}, 30_000);
 
 test('whatever is posted, it is answered in the shape of OpenAI and never by a crash', async () => {
   const { post, seen } = await start();
