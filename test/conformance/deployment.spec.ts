@@ -22,7 +22,7 @@ describe('LettaBedrockStack, deployed', () => {
   describe('what was said', () => {
     test('is not in the gateway’s log', () => {
       const lines = deployed.containerLines('gateway').join('\n');
-      expect(lines).toContain('"bedrock-call"');
+      expect(lines).toContain('"model-call"');
       for (const said of ['teal', 'cat named Vector', 'Good morning']) expect(lines).not.toContain(said);
     });
   });
