@@ -226,7 +226,7 @@ export const MetricDimension = {
 } as const;
 
 export const Metric = {
-  /** Count of model calls that reached Bedrock. By model. */
+  /** Count of calls of allowed models, those included that failed on the way to Bedrock. By model. */
   MODEL_CALLS: 'ModelCalls',
   /** Count of model calls that failed, throttling and broken-off streams included. By model. */
   MODEL_CALLS_FAILED: 'ModelCallsFailed',
