@@ -1,10 +1,9 @@
 import type { TLSSocket } from 'node:tls';
 import tls from 'node:tls';
-import { Account, arn } from './account';
 import type { AwsRecord } from './aws-record';
+import { verifyConnectToken } from './connect-token';
 import type { KeyIssuer } from './credentials';
 import type { Redis } from './redis';
-import { SignatureError, verifyPresigned } from './signature';
 
 export interface ElastiCacheFrontOptions {
   readonly replicationGroupId: string;
@@ -66,29 +65,19 @@ export class ElastiCacheFront {
     client.resume();
   }
 
-  private async verify(user: string, token: string): Promise<string> {
+  private verify(user: string, token: string): Promise<string> {
     const { replicationGroupId, issuer, record } = this.options;
-    const wrong = (reason: string) => {
-      record.refuse(`elasticache login of ${user}`, reason);
-      return new Error('WRONGPASS invalid username-password pair or user is disabled.');
-    };
-    let signer;
-    try {
-      signer = await verifyPresigned(token, issuer);
-    } catch (error) {
-      throw error instanceof SignatureError ? wrong(`${error.code}: ${error.message}`) : error;
-    }
-    const { url, service, region, keys } = signer;
-    if (service !== 'elasticache' || region !== Account.REGION) throw wrong(`signed for ${service} in ${region}`);
-    if (url.host !== replicationGroupId || url.pathname !== '/') throw wrong(`signed for ${url.host}${url.pathname}`);
-    if (url.searchParams.get('Action') !== 'connect')
-      throw wrong(`signed for action ${url.searchParams.get('Action')}`);
-    if (url.searchParams.get('User') !== user) throw wrong(`signed for user ${url.searchParams.get('User')}`);
-    for (const resource of [`replicationgroup:${replicationGroupId}`, `user:${user}`]) {
-      const access = { action: 'elasticache:Connect', resource: arn('elasticache', resource) };
-      if (!record.decide(keys.role, access)) throw wrong(`role ${keys.role} may not connect to ${resource}`);
-    }
-    return keys.role;
+    return verifyConnectToken(token, {
+      to: 'elasticache',
+      service: 'elasticache',
+      action: 'elasticache:Connect',
+      host: replicationGroupId,
+      user: ['User', user],
+      resources: [`replicationgroup:${replicationGroupId}`, `user:${user}`],
+      ...{ issuer, record },
+    }).catch(() => {
+      throw new Error('WRONGPASS invalid username-password pair or user is disabled.');
+    });
   }
 
   private refuse(client: TLSSocket, reason: string): void {

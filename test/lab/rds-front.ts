@@ -1,9 +1,8 @@
 import net from 'node:net';
 import tls from 'node:tls';
-import { Account, arn } from './account';
 import type { AwsRecord } from './aws-record';
+import { verifyConnectToken } from './connect-token';
 import type { KeyIssuer } from './credentials';
-import { SignatureError, verifyPresigned } from './signature';
 
 export interface RdsFrontOptions {
   /** Host name and port that tokens must be signed for. */
@@ -115,27 +114,17 @@ export class RdsFront {
     client.resume();
   }
 
-  private async verify(user: string, token: string): Promise<string> {
+  private verify(user: string, token: string): Promise<string> {
     const { host, port, resourceId, issuer, record } = this.options;
-    const wrong = (reason: string) => {
-      record.refuse(`rds login of ${user}`, reason);
-      return new Error(`rds login of ${user} refused: ${reason}`);
-    };
-    let signer;
-    try {
-      signer = await verifyPresigned(token, issuer);
-    } catch (error) {
-      throw error instanceof SignatureError ? wrong(`${error.code}: ${error.message}`) : error;
-    }
-    const { url, service, region, keys } = signer;
-    if (service !== 'rds-db' || region !== Account.REGION) throw wrong(`signed for ${service} in ${region}`);
-    if (url.host !== `${host}:${port}` || url.pathname !== '/') throw wrong(`signed for ${url.host}${url.pathname}`);
-    if (url.searchParams.get('Action') !== 'connect')
-      throw wrong(`signed for action ${url.searchParams.get('Action')}`);
-    if (url.searchParams.get('DBUser') !== user) throw wrong(`signed for user ${url.searchParams.get('DBUser')}`);
-    const access = { action: 'rds-db:connect', resource: arn('rds-db', `dbuser:${resourceId}/${user}`) };
-    if (!record.decide(keys.role, access)) throw wrong(`role ${keys.role} may not connect as ${user}`);
-    return keys.role;
+    return verifyConnectToken(token, {
+      to: 'rds',
+      service: 'rds-db',
+      action: 'rds-db:connect',
+      host: `${host}:${port}`,
+      user: ['DBUser', user],
+      resources: [`dbuser:${resourceId}/${user}`],
+      ...{ issuer, record },
+    });
   }
 }
 
