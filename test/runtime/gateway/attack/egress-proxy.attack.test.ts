@@ -44,6 +44,7 @@ test('10,000 hostile requests: no crash, no hang, and nobody gets out', async ()
     expect(refused).toBeGreaterThan(1_000);
     expect(reached).toBe(0);
   } finally {
+    egress.stop();
     await close(proxy.server);
     await close(outside.server);
   }
