@@ -1,4 +1,5 @@
 import { Server, ServerResponse } from 'node:http';
+import { Socket } from 'node:net';
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { sendJson } from './http-listener';
 
@@ -16,16 +17,22 @@ export function refuse(
 /** The same for what is not even HTTP, where Node has no response to write to. */
 export function refuseMalformed(server: Server): void {
   server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) return void socket.destroy();
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-    const status = tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request';
-    const body = JSON.stringify({ message: tooLarge ? 'the headers are too large' : 'the request is not HTTP' });
+    // An answer may be on its way: nothing may be written into the middle of it.
+    if (!socket.writable || (socket as Socket).bytesWritten > 0) return void socket.destroy();
+    const [status, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'the request is not HTTP'];
+    const body = JSON.stringify({ message });
     socket.end(
       `HTTP/1.1 ${status}\r\nx-amzn-errortype: ValidationException\r\ncontent-type: application/json\r\n` +
         `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
     );
   });
 }
+
+/** Status and message by Node's error code. */
+const MALFORMED: Readonly<Record<string, readonly [string, string]>> = {
+  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request came too slowly'],
+};
 
 const codec = new EventStreamCodec(
   (bytes) => Buffer.from(bytes).toString('utf8'),

@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { recognizeAwsCall } from '../../../runtime/gateway/aws-front';
 import { FOUNDATION, invoke, keys, PROFILE, startFront, stopFronts } from './aws-front-parts';
 import { isSignedBy } from './signature-by-the-book';
@@ -111,4 +113,23 @@ test('a body above the limit is refused before it is read', async () => {
   expect(answer).toContain('x-amzn-errortype: ValidationException');
   expect(await recorded()).toMatchObject({ status: 413, failure: expect.stringContaining('larger than') });
   expect(seen).toEqual([]);
+});
+
+test('nonsense behind a request does not get an error written into the answer to it', async () => {
+  const { port } = await startFront({
+    bedrock: (_, response) => {
+      response.write('{"content":');
+      setTimeout(() => response.end('[]}'), 100);
+    },
+  });
+  const request = `POST /model/${FOUNDATION}/invoke HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}`;
+  const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(request));
+  let answer = '';
+  socket.on('data', (piece) => {
+    if (answer === '') socket.write('nonsense\r\n\r\n');
+    answer += piece.toString();
+  });
+  await once(socket, 'close');
+  expect(answer).toContain('{"content":');
+  expect(answer.match(/HTTP\/1.1/g)).toHaveLength(1);
 });
