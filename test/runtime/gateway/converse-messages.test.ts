@@ -128,6 +128,11 @@ test.each<[string, unknown, RegExp]>([
     /already/,
   ],
   ['a call without its result', [user('a'), assistant(null, ['x', 'f', '{}']), user('b')], /"x" has no answer/],
+  [
+    'a result that comes too late',
+    [user('a'), assistant(null, ['x', 'f', '{}']), user('b'), tool('x', 'y')],
+    /"x" has no answer before messages\[2\]/,
+  ],
   ['a call at the end', [user('a'), assistant(null, ['x', 'f', '{}'])], /"x" has no answer/],
   ['an id twice', [user('a'), assistant(null, ['x', 'f', '{}'], ['x', 'f', '{}'])], /"x" twice/],
   ['a call without a name', [{ role: 'assistant', tool_calls: [{ id: 'x' }] }], /without an id or a function's name/],
