@@ -179,6 +179,7 @@ describe('what another parser might read differently', () => {
     ['something after the last one', 'multipart/form-data; boundary=b', `${part(plain)}x`],
     ['no last boundary', 'multipart/form-data; boundary=b', '--b\r\n\r\nx'],
     ['a boundary that goes on', 'multipart/form-data; boundary=b', part(plain).replace('x\r\n--b', 'x\r\n--bc\r\n--b')],
+    ['a boundary that runs into a header', 'multipart/form-data; boundary=b', part(plain).replace('\r\n', 'xx')],
     ['bare line feeds', 'multipart/form-data; boundary=b', part(plain).replaceAll('\r\n', '\n')],
     ['a transfer encoding', 'multipart/form-data; boundary=b', part(`${plain}\r\nContent-Transfer-Encoding: base64`)],
     ['a header twice', 'multipart/form-data; boundary=b', part(`${plain}\r\n${plain}`)],
