@@ -10,7 +10,7 @@ test('10,000 hostile requests: no crash, no hang, and nobody gets out', async ()
   const outside = await listening(createServer((socket) => void ((reached += 1), socket.destroy())));
   const host = `127.0.0.1:${outside.port}`;
   const log = recordingLog();
-  const { server } = createEgressProxy({
+  const egress = createEgressProxy({
     // Even these lead nowhere: they are addresses of the task itself.
     allow: new Set([host, `localhost:${outside.port}`, `[::ffff:7f00:1]:${outside.port}`, '169.254.170.2:80']),
     connect: connectOutside,
@@ -18,7 +18,7 @@ test('10,000 hostile requests: no crash, no hang, and nobody gets out', async ()
     metrics: embeddedMetrics('Agents', log),
     log,
   });
-  const proxy = await listening(server);
+  const proxy = await listening(egress.server);
   const request = hostileRequest({
     targets: [
       host,
