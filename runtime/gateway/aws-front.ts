@@ -54,6 +54,14 @@ export function recognizeAwsCall(method: string, url: string): AwsCall | undefin
 
 async function handle(request: IncomingMessage, response: ServerResponse, options: AwsFrontOptions): Promise<void> {
   const call = recognizeAwsCall(request.method ?? '', request.url ?? '');
+  if (call && call.kind !== 'session-token' && !isSignedByLetta(request)) {
+    return refuse(
+      response,
+      403,
+      'MissingAuthenticationTokenException',
+      "the call is not signed with Letta's placeholder keys",
+    );
+  }
   switch (call?.kind) {
     case 'session-token':
       return answerSessionToken(request, response);
@@ -70,6 +78,11 @@ async function handle(request: IncomingMessage, response: ServerResponse, option
         'the gateway makes no such AWS call: only GetSessionToken, ListInferenceProfiles, InvokeModel and InvokeModelWithResponseStream',
       );
   }
+}
+
+/** What fetches a caller's URL inside Letta (an image of a message, say) comes to loopback as well, but signs nothing. */
+function isSignedByLetta({ headers }: IncomingMessage): boolean {
+  return headers.authorization?.startsWith(`AWS4-HMAC-SHA256 Credential=${PLACEHOLDER_CREDENTIAL}/`) ?? false;
 }
 
 async function answerSessionToken(request: IncomingMessage, response: ServerResponse): Promise<void> {

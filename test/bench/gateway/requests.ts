@@ -1,7 +1,7 @@
 import type { LoadOptions } from './programs/load';
 import type { GatewayStand } from './stand';
 import { BARE_PROXY_PORT } from './stand';
-import { Port } from '../../../runtime/contract';
+import { PLACEHOLDER_CREDENTIAL, Port } from '../../../runtime/contract';
 
 /** Who is asked for the API: Letta's stand-in itself, or through a proxy. */
 export type Way = 'direct' | 'bare' | 'gateway';
@@ -53,9 +53,12 @@ const modelBody = JSON.stringify({
   })),
 });
 
+/** As Letta's SDK signs; the fake model checks no signature, and neither does the gateway more than this. */
+const SIGNED = `authorization: AWS4-HMAC-SHA256 Credential=${PLACEHOLDER_CREDENTIAL}/20260101/us-east-1/bedrock/aws4_request`;
+
 export function modelCall({ bedrock }: GatewayStand, stream: boolean): string {
   const operation = stream ? 'invoke-with-response-stream' : 'invoke';
-  return request(`POST /model/${encodeURIComponent(bedrock.model)}/${operation} HTTP/1.1`, [], modelBody);
+  return request(`POST /model/${encodeURIComponent(bedrock.model)}/${operation} HTTP/1.1`, [SIGNED], modelBody);
 }
 
 /** The same model call on its two ways. */

@@ -82,12 +82,15 @@ export async function startFront({ bedrock, guardrail, credentials, idleMs }: Fr
   return { ...front, seen, log, recorded };
 }
 
+/** As an SDK signs with the keys in Letta's environment. */
+export const SIGNED = { authorization: 'AWS4-HMAC-SHA256 Credential=the-gateway-signs/20260101/eu-central-1/bedrock' };
+
 export function invoke(origin: string, id: string, operation = 'invoke', init: RequestInit = {}): Promise<Response> {
   return fetch(`${origin}/model/${id}/${operation}`, {
     method: 'POST',
     body: '{"messages":[]}',
     headers: {
-      authorization: 'AWS4-HMAC-SHA256 Credential=placeholder',
+      ...SIGNED,
       'x-amz-security-token': 'placeholder',
       'content-type': 'application/json',
     },

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { recognizeAwsCall } from '../../../runtime/gateway/aws-front';
-import { FOUNDATION, invoke, keys, PROFILE, startFront, stopFronts } from './aws-front-parts';
+import { FOUNDATION, invoke, keys, PROFILE, SIGNED, startFront, stopFronts } from './aws-front-parts';
 import { isSignedBy } from './signature-by-the-book';
 import { rawExchange } from './support';
 
@@ -46,7 +46,7 @@ test('the configured guardrail goes with every chat call, and a caller cannot re
   const { origin, seen } = await startFront({ guardrail: { identifier: 'gr-1', version: '2' } });
   for (const operation of ['invoke', 'invoke-with-response-stream']) {
     await invoke(origin, PROFILE, operation, {
-      headers: { 'X-Amzn-Bedrock-GuardrailIdentifier': 'mine', 'X-Amzn-Bedrock-Trace': 'ENABLED' },
+      headers: { ...SIGNED, 'X-Amzn-Bedrock-GuardrailIdentifier': 'mine', 'X-Amzn-Bedrock-Trace': 'ENABLED' },
     });
   }
   for (const { headers } of seen) {
@@ -55,6 +55,19 @@ test('the configured guardrail goes with every chat call, and a caller cannot re
     expect(headers['x-amzn-bedrock-trace']).toBeUndefined();
   }
   expect(seen).toHaveLength(2);
+});
+
+test.each([
+  ['GET', '/inference-profiles'],
+  ['POST', `/model/${PROFILE}/invoke`],
+])('%s %s without Letta’s signature, as a fetched URL would come, is refused', async (method, path) => {
+  const { origin, seen } = await startFront();
+  const response = await fetch(origin + path, { method, headers: { authorization: 'Basic eDp5' } });
+  expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([
+    403,
+    'MissingAuthenticationTokenException',
+  ]);
+  expect(seen).toEqual([]);
 });
 
 test('a model that is not allowed is refused as AWS would, naming the prop', async () => {
@@ -107,7 +120,7 @@ test('a body above the limit is refused before it is read', async () => {
   const { port, seen, recorded } = await startFront();
   const answer = await rawExchange(
     port,
-    `POST /model/${FOUNDATION}/invoke HTTP/1.1\r\nhost: x\r\ncontent-length: ${40 * 1024 * 1024}\r\n\r\n`,
+    `POST /model/${FOUNDATION}/invoke HTTP/1.1\r\nhost: x\r\nauthorization: ${SIGNED.authorization}\r\ncontent-length: ${40 * 1024 * 1024}\r\n\r\n`,
   );
   expect(answer).toMatch(/^HTTP\/1.1 413 /);
   expect(answer).toContain('x-amzn-errortype: ValidationException');
@@ -122,7 +135,7 @@ test('nonsense behind a request does not get an error written into the answer to
       setTimeout(() => response.end('[]}'), 100);
     },
   });
-  const request = `POST /model/${FOUNDATION}/invoke HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n{}`;
+  const request = `POST /model/${FOUNDATION}/invoke HTTP/1.1\r\nhost: x\r\nauthorization: ${SIGNED.authorization}\r\ncontent-length: 2\r\n\r\n{}`;
   const socket = connect({ port, host: '127.0.0.1' }, () => socket.write(request));
   let answer = '';
   socket.on('data', (piece) => {

@@ -1,6 +1,6 @@
 import { ChatModel } from '../../../runtime/contract';
 import { ChatModelList, isFoundationModel } from '../../../runtime/gateway/bedrock-models';
-import { FOUNDATION, PROFILE, startFront, stopFronts } from './aws-front-parts';
+import { FOUNDATION, PROFILE, SIGNED, startFront, stopFronts } from './aws-front-parts';
 import { recordingLog } from './support';
 
 afterEach(stopFronts);
@@ -55,7 +55,7 @@ describe('over HTTP', () => {
       },
     });
     const list = async () =>
-      (await (await fetch(`${origin}/inference-profiles`)).json()) as {
+      (await (await fetch(`${origin}/inference-profiles`, { headers: SIGNED })).json()) as {
         inferenceProfileSummaries: { inferenceProfileId: string; createdAt?: string }[];
       };
     const { inferenceProfileSummaries } = await list();
@@ -75,7 +75,7 @@ describe('over HTTP', () => {
         response.end('{"message":"not authorized"}');
       },
     });
-    const response = await fetch(`${origin}/inference-profiles`);
+    const response = await fetch(`${origin}/inference-profiles`, { headers: SIGNED });
     expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([403, 'AccessDeniedException']);
     expect(await response.json()).toEqual({ message: expect.stringContaining('not authorized') });
   });
