@@ -1,7 +1,10 @@
 import { once } from 'node:events';
 import { createServer, Server, Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
+import { CacheLifetime, CacheSession, ELASTICACHE_LIFETIME } from './cache-session';
+import { within } from './deadline';
 import { describeError, Log } from './log';
+import { respCommand } from './resp-framing';
 
 export interface CacheRelayOptions {
   readonly host: string;
@@ -10,50 +13,69 @@ export interface CacheRelayOptions {
   readonly user: string;
   /** A token that is valid now. */
   readonly token: () => Promise<string>;
+  /** @default - what ElastiCache allows */
+  readonly lifetime?: CacheLifetime;
   readonly log: Log;
 }
 
 /** Far above what one task opens, far below ElastiCache's 65,000 for all tasks together. */
 const MAX_CONNECTIONS = 512;
+/** Those that wait for the cache: while it is down each takes its ten seconds. */
+const MAX_WAITING = 128;
+/** Beyond this many, refused ones included, clients are hung up on without a word. */
+const MAX_SOCKETS = 2 * MAX_CONNECTIONS;
 const CONNECT_TIMEOUT_MS = 10_000;
-/** ElastiCache ends an IAM-authenticated connection after 12 hours; it is retired before, between two commands. */
-const RETIRE_AFTER_MS = 11.5 * 3_600_000;
-const RETIRE_AT_LATEST_MS = 11.9 * 3_600_000;
-const RETIRE_CHECK_MS = 5_000;
-const QUIET_MS = 200;
 const MAX_AUTH_REPLY_BYTES = 4 * 1024;
 
 /** Plain Redis for Letta on loopback; TLS and IAM authentication towards ElastiCache, one connection for each. */
 export function createCacheRelay(options: CacheRelayOptions): Server {
+  const { log, lifetime = ELASTICACHE_LIFETIME } = options;
+  const sessions = new Set<CacheSession>();
+  let waiting = 0;
+
+  const relay = async (client: Socket): Promise<void> => {
+    client.on('error', () => client.destroy());
+    const excess = sessions.size + waiting >= MAX_CONNECTIONS ? `${MAX_CONNECTIONS} connections are open` : undefined;
+    const reason = excess ?? (waiting >= MAX_WAITING ? `${MAX_WAITING} connections wait for the cache` : undefined);
+    if (reason !== undefined) {
+      log.warn('cache-connection-refused', { reason });
+      return refuse(client, `max number of clients reached: ${reason}`);
+    }
+    waiting += 1;
+    const upstream = await authenticatedConnection(options).finally(() => (waiting -= 1));
+    if (client.destroyed) return void upstream.destroy();
+    upstream.on('error', (error) => log.warn('cache-connection-lost', { reason: describeError(error) }));
+    const session = new CacheSession({
+      client,
+      upstream,
+      authentication: async () => respCommand('AUTH', options.user, await options.token()),
+      lifetime,
+      log,
+      refuse: (why) => {
+        log.warn('cache-connection-refused', { reason: why });
+        refuse(client, why);
+      },
+    });
+    sessions.add(session);
+    client.once('close', () => sessions.delete(session));
+  };
+
   const server = createServer({ pauseOnConnect: true, keepAlive: true, noDelay: true }, (client) => {
-    relay(client, options).catch((error: unknown) => {
-      options.log.error('cache-connection-failed', { reason: describeError(error) });
+    relay(client).catch((error: unknown) => {
+      log.error('cache-connection-failed', { reason: describeError(error) });
       refuse(client, `the gateway could not reach the cache: ${describeError(error)}`);
     });
   });
-  server.maxConnections = MAX_CONNECTIONS;
-  server.on('drop', () =>
-    options.log.warn('cache-connection-refused', { reason: `more than ${MAX_CONNECTIONS} connections` }),
-  );
+  server.maxConnections = MAX_SOCKETS;
+  server.on('drop', () => log.warn('cache-connection-refused', { reason: `${MAX_SOCKETS} clients are connected` }));
+  const timer = setInterval(() => sessions.forEach((session) => session.check()), lifetime.checkEveryMs).unref();
+  server.once('close', () => clearInterval(timer));
   return server;
-}
-
-async function relay(client: Socket, options: CacheRelayOptions): Promise<void> {
-  client.on('error', () => client.destroy());
-  const upstream = await authenticatedConnection(options);
-  if (client.destroyed) return void upstream.destroy();
-  upstream.on('error', (error) => options.log.warn('cache-connection-lost', { reason: describeError(error) }));
-  client.once('close', () => upstream.destroy());
-  upstream.once('close', () => client.destroy());
-  retireBeforeExpiry(client, upstream);
-  client.pipe(upstream);
-  upstream.pipe(client);
-  client.resume();
 }
 
 /** @throws if the connection, the certificate or the authentication fails. */
 async function authenticatedConnection({ host, port, ca, user, token }: CacheRelayOptions): Promise<TLSSocket> {
-  const password = await token();
+  const password = await within(CONNECT_TIMEOUT_MS, token(), 'no token could be made in time');
   const upstream = connect({ host, port, ca, servername: host, minVersion: 'TLSv1.2' });
   // There for the socket's whole life: an error that nobody listens to would end the process.
   upstream.on('error', () => upstream.destroy());
@@ -90,34 +112,6 @@ function readLine(socket: TLSSocket): Promise<string> {
     };
     socket.on('data', read).once('close', closed);
   });
-}
-
-/** Closing is enough: Letta's Redis client connects anew, and then with a fresh token. */
-function retireBeforeExpiry(client: Socket, upstream: Socket): void {
-  const openedAt = Date.now();
-  let lastAsked = 0;
-  let lastAnswered = 0;
-  client.on('data', () => (lastAsked = Date.now()));
-  upstream.on('data', () => (lastAnswered = Date.now()));
-  client.pause();
-  const check = () => {
-    if (mayRetire({ age: Date.now() - openedAt, lastAsked, lastAnswered }, Date.now())) client.destroy();
-  };
-  const first = setTimeout(() => {
-    const timer = setInterval(check, RETIRE_CHECK_MS);
-    client.once('close', () => clearInterval(timer));
-  }, RETIRE_AFTER_MS);
-  client.once('close', () => clearTimeout(first));
-}
-
-/** Between commands: the last thing on the connection was an answer, a moment ago. */
-export function mayRetire(use: { age: number; lastAsked: number; lastAnswered: number }, now: number): boolean {
-  if (use.age >= RETIRE_AT_LATEST_MS) return true;
-  return use.age >= RETIRE_AFTER_MS && use.lastAnswered >= use.lastAsked && now - use.lastAnswered >= QUIET_MS;
-}
-
-export function respCommand(...parts: readonly string[]): string {
-  return `*${parts.length}\r\n` + parts.map((part) => `$${Buffer.byteLength(part)}\r\n${part}\r\n`).join('');
 }
 
 function refuse(client: Socket, reason: string): void {

@@ -1,6 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIPv6, Socket } from 'node:net';
 import { NO_EGRESS_NETWORKS } from '../contract';
+import { within } from './deadline';
 
 /** A connection to a host outside. */
 export type ConnectOutside = (host: string, port: number) => Promise<Socket>;
@@ -78,10 +79,4 @@ function connectTo(host: string, port: number, timeoutMs: number): Promise<Socke
     socket.once('error', failed);
     socket.once('connect', () => settle(() => resolve(socket)));
   });
-}
-
-async function within<T>(ms: number, promise: Promise<T>, otherwise: string): Promise<T> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => (timer = setTimeout(() => reject(new Error(otherwise)), ms)));
-  return Promise.race([promise, late]).finally(() => clearTimeout(timer));
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { get, IncomingMessage } from 'node:http';
 import { connect, Socket } from 'node:net';
-import { respCommand } from './cache-relay';
+import { respCommand } from './resp-framing';
 import { selectOne } from './postgres-probe';
 import { Check } from './readiness';
 
