@@ -1,4 +1,5 @@
 import { type ProcessorTime, processorTime } from './machine';
+import { treeProcessorSeconds } from './process-figures';
 import { perSecond, type Span } from './statistics';
 import { createAgent, deleteAgent, type Server, turns, turnsAtOnce } from './workload';
 
@@ -14,6 +15,19 @@ export interface Block {
   readonly turnsPerSecond: number;
   /** Share of the machine's processor time that was in use, this run's and all other load together. */
   readonly processorUse: number;
+  /** Milliseconds of processor time a turn, of each part that serves it: other load distorts it less than the turn's own. */
+  readonly processor: { readonly plain: PartTimes; readonly tool: PartTimes };
+}
+
+export interface PartTimes {
+  readonly letta: number;
+  /** With PgBouncer. */
+  readonly gateway?: number;
+}
+
+/** A server and the first process of each of its parts. */
+export interface MeasuredServer extends Server {
+  readonly processes: { readonly letta: number; readonly gateway?: number };
 }
 
 export interface Workload {
@@ -33,7 +47,7 @@ const milliseconds = ({ start, end }: Span) => end - start;
  * the machine as the other left it. The server that is not measured stays up, idle.
  */
 export async function alternate<Name extends string>(
-  servers: Record<Name, Server>,
+  servers: Record<Name, MeasuredServer>,
   rounds: number,
   progress: (what: string) => void,
 ): Promise<Record<Name, Block[]>> {
@@ -50,13 +64,14 @@ export async function alternate<Name extends string>(
 }
 
 /** New agents each time, so that all blocks begin with the same, empty conversations. */
-async function measure(server: Server, { turns: count, agentsAtOnce, window }: Workload): Promise<Block> {
+async function measure(server: MeasuredServer, { turns: count, agentsAtOnce, window }: Workload): Promise<Block> {
   const agents: string[] = [];
   for (let number = 0; number < agentsAtOnce; number++) agents.push(await createAgent(server));
   await turns(server, agents[0], 'plain', 2);
   const before = processorTime();
-  const plain = await turns(server, agents[0], 'plain', count);
-  const tool = await turns(server, agents[0], 'tool', count);
+  const [start, plain] = [partTimes(server), await turns(server, agents[0], 'plain', count)];
+  const [middle, tool] = [partTimes(server), await turns(server, agents[0], 'tool', count)];
+  const end = partTimes(server);
   const together = await turnsAtOnce(server, agents, window);
   const processorUse = share(before, processorTime());
   for (const agent of agents) await deleteAgent(server, agent);
@@ -66,7 +81,19 @@ async function measure(server: Server, { turns: count, agentsAtOnce, window }: W
     atOnce: together.spans.map(milliseconds),
     turnsPerSecond: perSecond(together.spans, together.window),
     processorUse,
+    processor: { plain: perTurn(start, middle, count), tool: perTurn(middle, end, count) },
   };
+}
+
+function partTimes({ processes: { letta, gateway } }: MeasuredServer): PartTimes {
+  const milliseconds = (root: number) => treeProcessorSeconds(root) * 1000;
+  return { letta: milliseconds(letta), ...(gateway !== undefined && { gateway: milliseconds(gateway) }) };
+}
+
+function perTurn(before: PartTimes, after: PartTimes, turns: number): PartTimes {
+  const letta = (after.letta - before.letta) / turns;
+  if (before.gateway === undefined || after.gateway === undefined) return { letta };
+  return { letta, gateway: (after.gateway - before.gateway) / turns };
 }
 
 function share(before: ProcessorTime, after: ProcessorTime): number {

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { descendants } from './process-tree';
 
 /** Of Linux, whatever the machine: `sysconf(_SC_CLK_TCK)`. */
 const TICKS_PER_SECOND = 100;
@@ -16,4 +17,9 @@ export function processorSeconds(pid: number): number {
 export function residentMegabytes(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Number(/^VmRSS:\s+(\d+) kB/m.exec(status)?.[1] ?? 0) / 1024;
+}
+
+/** The same of a process and all that it started. */
+export function treeProcessorSeconds(root: number): number {
+  return descendants(root).reduce((sum, pid) => sum + processorSeconds(pid), 0);
 }

@@ -29,7 +29,8 @@ export function watchMemory(root: number, interval = 100): { stop(): PeakMemory 
   };
 }
 
-function descendants(pid: number): number[] {
+/** A process and all that it started, as far as they still run. */
+export function descendants(pid: number): number[] {
   const children = threads(pid).flatMap((thread) => read(`/proc/${pid}/task/${thread}/children`).split(' '));
   return [pid, ...children.filter(Boolean).flatMap((child) => descendants(Number(child)))];
 }

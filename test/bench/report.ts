@@ -1,4 +1,4 @@
-import type { Block } from './compare';
+import type { Block, PartTimes } from './compare';
 import type { Machine } from './machine';
 import { median, quantile } from './statistics';
 import type { SynthFigures } from './synth';
@@ -38,6 +38,10 @@ export function compareTurns({ stack, docs }: TurnFigures): Compared[] {
       blocks.flatMap((block) => block[kind]),
       share,
     );
+  const processor =
+    (kind: 'plain' | 'tool', of: (parts: PartTimes) => number) =>
+    (blocks: Block[]): number =>
+      median(blocks.map((block) => of(block.processor[kind])));
   return [
     row('plain turn p50, ms', times('plain', 0.5), target.plainRatio),
     row('plain turn p90, ms', times('plain', 0.9)),
@@ -48,6 +52,18 @@ export function compareTurns({ stack, docs }: TurnFigures): Compared[] {
       '8 agents at once, turns/s',
       (blocks) => mean(blocks.map((block) => block.turnsPerSecond)),
       target.throughputRatio,
+    ),
+    row(
+      'processor time of Letta, plain turn, ms',
+      processor('plain', ({ letta }) => letta),
+    ),
+    row(
+      '… with that of the gateway and PgBouncer, ms',
+      processor('plain', ({ letta, gateway = 0 }) => letta + gateway),
+    ),
+    row(
+      'processor time of Letta, with a tool call, ms',
+      processor('tool', ({ letta }) => letta),
     ),
   ];
 }

@@ -12,6 +12,7 @@ import { LogFile } from '../lab/logs';
 import type { LettaVenv } from '../lab/parts/letta-venv';
 import type { Postgres } from '../lab/parts/postgres';
 import { waitFor } from '../lab/wait';
+import type { MeasuredServer } from './compare';
 import type { Server } from './workload';
 
 export interface StockServerOptions {
@@ -41,7 +42,7 @@ const home = '/var/lib/letta';
  */
 export class StockServer {
   private constructor(
-    readonly server: Server,
+    readonly server: MeasuredServer,
     /** What to stop, in this order. */
     private readonly parts: { stop(): unknown }[],
   ) {}
@@ -71,7 +72,7 @@ export class StockServer {
         embedding: 'letta/letta-free',
       };
       await healthy(server, letta);
-      return new StockServer(server, parts);
+      return new StockServer({ ...server, processes: { letta: letta.pid! } }, parts);
     } catch (error) {
       for (const part of parts) await part.stop();
       throw error;

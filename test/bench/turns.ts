@@ -1,15 +1,14 @@
 import { writeFileSync } from 'node:fs';
 import path from 'node:path';
-import { type ChatModel, type EmbeddingModel, GatewayVariable } from '../../runtime/contract';
+import { type ChatModel, ContainerName, type EmbeddingModel, GatewayVariable } from '../../runtime/contract';
 import { enterLab } from '../lab/enter';
 import { Lab } from '../lab/lab';
 import { Address } from '../lab/namespace';
 import { lettaVenv } from '../lab/parts/letta-venv';
 import type { TaskDefinition } from '../lab/task';
-import { alternate, type Block } from './compare';
+import { alternate, type Block, type MeasuredServer } from './compare';
 import { DIRECT_PORT, directDatabase } from './direct-database';
 import { StockServer } from './stock-server';
-import type { Server } from './workload';
 
 /** What the two servers showed, block by block. */
 export interface TurnFigures {
@@ -49,10 +48,14 @@ async function main(): Promise<void> {
   }
 }
 
-function stackOf(lab: Lab): Server {
+function stackOf(lab: Lab): MeasuredServer {
   const [chat] = gatewayList<ChatModel>(lab, GatewayVariable.CHAT_MODELS);
   const [embedding] = gatewayList<EmbeddingModel>(lab, GatewayVariable.EMBEDDING_MODELS);
-  return { url: lab.url, password: lab.password, model: `bedrock/${chat.id}`, embedding: `ollama/${embedding.id}` };
+  const process = (name: string) => lab.service!.container(name).pid!;
+  return {
+    ...{ url: lab.url, password: lab.password, model: `bedrock/${chat.id}`, embedding: `ollama/${embedding.id}` },
+    processes: { letta: process(ContainerName.LETTA), gateway: process(ContainerName.GATEWAY) },
+  };
 }
 
 /** A JSON list in the gateway's environment, as the template has it. */
