@@ -222,7 +222,8 @@ export interface LettaServiceOptions {
   readonly mcpServers?: boolean;
 
   /**
-   * Lets callers import agent files, which carry tool source. Gives a warning.
+   * Lets callers import agent files. The gateway reads each file and refuses one with tools that are not Letta's own,
+   * unless `unsafeToolsInLettaContainer` is set, or with MCP servers, unless `mcpServers` is. Gives a warning.
    *
    * @default false
    */

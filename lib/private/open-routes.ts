@@ -14,7 +14,9 @@ const RISKS: { readonly [group in RouteGroup]: string } = {
     'callers can connect MCP servers, whose credentials are stored unencrypted in the database (LETTA_ENCRYPTION_KEY is ' +
     'not set): of the hosts that allowedEgress names the service calls those that callers choose, and agents trust the ' +
     'answers',
-  agentImport: "imported agent files carry tools' source, which runs when the agent calls them",
+  agentImport:
+    'callers can import agents with whatever memory and instructions; with unsafeToolsInLettaContainer also with tools ' +
+    "of their own, whose source runs when the agent calls them, and which replace everybody's tools of the same name",
 };
 
 /** The groups that props open, each with a warning. */

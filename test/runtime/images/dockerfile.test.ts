@@ -60,7 +60,9 @@ test('image letta-dockerhub checks the release by an interpreter that its own us
 });
 
 test('image gateway starts the bundle', () => {
-  expect(list(final('gateway').last('CMD'))).toEqual(['node', '/opt/gateway/dist/main.js']);
+  const [program, ...rest] = list(final('gateway').last('CMD'));
+  expect([program, rest.at(-1)]).toEqual(['node', '/opt/gateway/dist/main.js']);
+  expect(rest.slice(0, -1).filter((flag) => !flag.startsWith('--'))).toEqual([]);
   expect(path.dirname(ImagePath.GATEWAY_HEALTHCHECK)).toBe('/opt/gateway/dist');
 });
 
