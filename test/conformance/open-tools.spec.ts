@@ -1,7 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
-import { BedrockGuardrail } from '../../lib';
+import { BedrockGuardrail, BedrockModel } from '../../lib';
 import { arn } from '../lab/account';
 import { Deployed } from './deployed';
+import { converseSuite } from './suites/converse';
 import { guardrailSuite } from './suites/guardrail';
 import { callWithCode } from './suites/open-routes';
 import { secretsSuite } from './suites/secrets';
@@ -66,7 +67,12 @@ const guardrail = BedrockGuardrail.fromGuardrailAttributes(new Stack(), 'Guardra
 describe('LettaBedrockStack with a guardrail, and tools opened in the Letta container', () => {
   // Keys that live just over a minute, which the gateway takes as near their end: it must renew them all the time.
   const deployed = new Deployed({
-    stack: { http: true, unsafeToolsInLettaContainer: true, guardrail },
+    stack: {
+      http: true,
+      unsafeToolsInLettaContainer: true,
+      guardrail,
+      models: [BedrockModel.US_CLAUDE_SONNET_4_5, BedrockModel.US_NOVA_PRO, BedrockModel.US_LLAMA_4_SCOUT],
+    },
     keyLifetime: 65,
   });
   let loot: Loot;
@@ -124,6 +130,8 @@ describe('LettaBedrockStack with a guardrail, and tools opened in the Letta cont
   }, 90_000);
 
   guardrailSuite(deployed, `${guardrailArn}:${guardrailVersion}`);
+
+  converseSuite(deployed, `${guardrailArn}:${guardrailVersion}`);
 
   describe('the gateway', () => {
     test('renews the keys of its role before they expire', () => {

@@ -83,3 +83,8 @@ export async function chatFront(answer: BedrockAnswer, options: ChatFrontOptions
   const records = () => log.lines.filter(({ event }) => event === 'model-call').map(({ fields }) => fields);
   return { ...front, behind, seen, log, post, chat, records, stop };
 }
+
+/** The error in an answer in the shape of OpenAI. */
+export async function errorOf(answer: Response): Promise<{ message: string; type: string; code: string | null }> {
+  return ((await answer.json()) as { error: { message: string; type: string; code: string | null } }).error;
+}
