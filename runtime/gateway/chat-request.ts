@@ -139,7 +139,10 @@ function toolOf(tool: unknown, at: number): ConverseTool {
 const SCHEMA_KEYS = ['properties', 'required', '$defs', 'definitions'];
 
 function schemaOf(parameters: unknown): unknown {
-  const entries = Object.entries(objectOf(parameters)).filter(([key]) => SCHEMA_KEYS.includes(key));
+  const entries = Object.entries(objectOf(parameters)).filter(
+    // Letta says `required: []` of a tool that demands nothing, which older JSON Schema forbids.
+    ([key, value]) => SCHEMA_KEYS.includes(key) && !(key === 'required' && Array.isArray(value) && value.length === 0),
+  );
   return { type: 'object', properties: {}, ...Object.fromEntries(entries) };
 }
 

@@ -62,6 +62,14 @@ test('tools go with their names, what they are for, and the schema of what they 
   });
 });
 
+test('a tool that demands nothing has no empty list of what it demands', () => {
+  const search = { function: { name: 'search', parameters: { properties: { query: {} }, required: [] } } };
+  expect(converse({ tools: [search] }).toolConfig?.tools[0].toolSpec.inputSchema.json).toEqual({
+    type: 'object',
+    properties: { query: {} },
+  });
+});
+
 test('a tool choice goes in the words of Converse', () => {
   expect(choice('auto')?.toolChoice).toEqual({ auto: {} });
   expect(choice(null)?.toolChoice).toEqual({ auto: {} });
