@@ -240,7 +240,8 @@ describe('before ElastiCache ends it, a connection', () => {
     expect(redis.passwords.length).toBeGreaterThan(1);
   });
 
-  test.each<[string, (ask: (...words: string[]) => void) => void]>([
+  test.each<[string, (ask: (...words: string[]) => void, socket: Socket) => void]>([
+    ['has sent half of a command', (_ask, socket) => void socket.write('*2\r\n$4\r\nEC')],
     ['waits for a slow answer', (ask) => ask('SLOW', 'done', '400')],
     ['is in a transaction', (ask) => ask('MULTI')],
     ['listens to a channel', (ask) => ask('SUBSCRIBE', 'a', 'b')],
@@ -249,11 +250,22 @@ describe('before ElastiCache ends it, a connection', () => {
     ['hides the name of its command', (ask) => ask('"SUBSCRIBE"', 'a')],
   ])('is left alone while it %s', async (_what, doing) => {
     const { relay, redis } = await start({ lifetime: soon });
-    const { ask } = client(relay.port);
+    const { ask, socket } = client(relay.port);
     await until(() => redis.passwords.length === 1, 'authenticated');
-    doing(ask);
+    doing(ask, socket);
     await pause(300);
     expect(redis.passwords.filter((password) => password !== 'else')).toEqual(['token-1']);
+  });
+
+  test('is left alone while half of something is said to it', async () => {
+    const { relay, redis } = await start({ lifetime: soon });
+    client(relay.port);
+    await until(() => redis.passwords.length === 1, 'authenticated');
+    redis.say('>2\r\n$10\r\ninval');
+    await pause(300);
+    expect(redis.passwords).toEqual(['token-1']);
+    redis.say('idate\r\n*0\r\n');
+    await until(() => redis.passwords.length === 2, 'the renewal');
   });
 
   test('is authenticated anew as soon as its slow answer or its transaction is done', async () => {

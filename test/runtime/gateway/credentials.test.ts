@@ -52,3 +52,28 @@ test('expired keys are never handed out', async () => {
   state.now += 61 * MINUTE;
   await expect(provide()).rejects.toThrow('does not answer');
 });
+
+test('keys about to expire are handed out while the endpoint fails, until they have expired', async () => {
+  const { state, provide } = endpoint(60 * MINUTE);
+  await provide();
+  state.fails = true;
+  state.now += 60 * MINUTE - 10_000;
+  expect((await provide()).accessKeyId).toBe('key-1');
+  state.now += 10_000;
+  await expect(provide()).rejects.toThrow('does not answer');
+});
+
+test('an endpoint that fails is asked once a second, however many calls want keys', async () => {
+  const { state, provide } = endpoint(60 * MINUTE);
+  state.fails = true;
+  for (let calls = 0; calls < 100; calls++) await expect(provide()).rejects.toThrow('does not answer');
+  expect(state.calls).toBe(1);
+  state.now += 1_000;
+  state.fails = false;
+  expect((await provide()).accessKeyId).toBe('key-2');
+});
+
+test('keys without a date of expiry that can be read are refused: they would never be renewed', async () => {
+  const load = async () => ({ accessKeyId: 'a', secretAccessKey: 's', expiration: new Date('soon') });
+  await expect(refreshingCredentials(load, recordingLog())()).rejects.toThrow('no date of expiry');
+});
