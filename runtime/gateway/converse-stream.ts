@@ -1,12 +1,8 @@
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { ConverseEvent } from './completion-chunks';
 import { objectOf } from './converse-types';
+import { EventStreamReader } from './event-stream-reader';
 import { bedrockFailure, OpenAIError } from './openai-error';
-
-/** Far above any event of a model: whatever claims to be larger is not held to look at it. */
-const MOST_BYTES = 1024 * 1024;
-/** Length of the message, length of its headers, two checksums (AWS event stream encoding). */
-const LEAST_BYTES = 16;
 
 /** The status that Converse itself answers with before a stream has begun (API reference, "ConverseStream"). */
 const STATUS_OF_EXCEPTION: Readonly<Record<string, number>> = {
@@ -32,32 +28,14 @@ export async function* converseEvents(pieces: AsyncIterable<Buffer>): AsyncGener
 }
 
 async function* messages(pieces: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-  let held: Buffer[] = [];
-  let size = 0;
-  let wanted = LEAST_BYTES;
+  const read: Buffer[] = [];
+  const reader = new EventStreamReader((_headers, _payload, message) => read.push(message));
   for await (const piece of pieces) {
-    held.push(piece);
-    size += piece.length;
-    if (size < wanted) continue;
-    let bytes = held.length === 1 ? piece : Buffer.concat(held, size);
-    wanted = wantedBytes(bytes);
-    while (bytes.length >= wanted) {
-      yield bytes.subarray(0, wanted);
-      bytes = bytes.subarray(wanted);
-      wanted = wantedBytes(bytes);
-    }
-    held = [bytes];
-    size = bytes.length;
+    reader.push(piece);
+    yield* read.splice(0);
+    if (!reader.readable) throw new OpenAIError(502, "Bedrock's answer is no event stream");
   }
-  if (size > 0) throw new OpenAIError(502, "Bedrock's answer broke off in the middle of an event");
-}
-
-/** Length of the message that begins here, or how much must be there to tell it. */
-function wantedBytes(bytes: Buffer): number {
-  if (bytes.length < LEAST_BYTES) return LEAST_BYTES;
-  const length = bytes.readUInt32BE(0);
-  if (length < LEAST_BYTES || length > MOST_BYTES) throw new OpenAIError(502, "Bedrock's answer is no event stream");
-  return length;
+  if (!reader.betweenMessages) throw new OpenAIError(502, "Bedrock's answer broke off in the middle of an event");
 }
 
 function eventOf(message: Buffer): ConverseEvent {

@@ -1,5 +1,5 @@
-/** One message of an AWS event stream: header bytes and payload bytes, both views into what was read. */
-export type OnMessage = (headers: Buffer, payload: Buffer) => void;
+/** One message of an AWS event stream: header bytes, payload bytes and all of it, views into what was read. */
+export type OnMessage = (headers: Buffer, payload: Buffer, message: Buffer) => void;
 
 /** Total length, length of the headers, checksum of the two (Amazon Transcribe guide, "Event stream encoding"). */
 const PRELUDE_BYTES = 12;
@@ -58,6 +58,7 @@ export class EventStreamReader {
       this.onMessage(
         bytes.subarray(at + PRELUDE_BYTES, payload),
         bytes.subarray(payload, at + length - CHECKSUM_BYTES),
+        bytes.subarray(at, at + length),
       );
       at += length;
     }
