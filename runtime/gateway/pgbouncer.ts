@@ -4,6 +4,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
 import { DatabaseConfiguration } from './configuration';
+import { within } from './deadline';
 import { describeError, Log } from './log';
 import { authFile, parsePgbouncerLine, pgbouncerIni } from './pgbouncer-files';
 import { speaksPostgres } from './postgres-probe';
@@ -17,12 +18,20 @@ export interface PgbouncerOptions {
   readonly token: () => Promise<string>;
   /** PgBouncer ended without having been told to. */
   readonly onDeath: (reason: string) => void;
+  /** @default - `TOKEN_RENEWAL` */
+  readonly renewal?: TokenRenewal;
   readonly log: Log;
 }
 
+export interface TokenRenewal {
+  readonly everyMs: number;
+  /** After a failure. */
+  readonly retryMs: number;
+}
+
 /** Tokens are good for 15 minutes (RDS user guide, "IAM database authentication"). */
-const RENEW_MS = 10 * 60_000;
-const RETRY_MS = 15_000;
+export const TOKEN_RENEWAL: TokenRenewal = { everyMs: 10 * 60_000, retryMs: 15_000 };
+const TOKEN_TIMEOUT_MS = 15_000;
 const START_TIMEOUT_MS = 10_000;
 const STOP_TIMEOUT_MS = 2_000;
 
@@ -30,6 +39,7 @@ const STOP_TIMEOUT_MS = 2_000;
 export class Pgbouncer {
   private child?: ChildProcess;
   private stopping = false;
+  private dead = false;
   private renewal?: NodeJS.Timeout;
 
   constructor(private readonly options: PgbouncerOptions) {}
@@ -47,10 +57,12 @@ export class Pgbouncer {
       env: { PATH: process.env.PATH },
     });
     // However this process ends, its child must not go on holding the port.
-    process.once('exit', () => this.child?.kill('SIGKILL'));
+    const kill = () => this.child?.kill('SIGKILL');
+    process.once('exit', kill);
+    this.child.once('close', () => process.off('exit', kill));
     const died = this.watch(this.child);
     await Promise.race([this.answers(), died]);
-    this.scheduleRenewal(RENEW_MS, files.auth);
+    this.scheduleRenewal(this.renewalTimes.everyMs, files.auth);
   }
 
   /** Ends PgBouncer and with it every session. */
@@ -74,6 +86,7 @@ export class Pgbouncer {
       child.once('exit', (code, signal) => reject(new Error(`pgbouncer ended with ${signal ?? `code ${code}`}`)));
     });
     died.catch((error: Error) => {
+      this.dead = true;
       clearTimeout(this.renewal);
       if (!this.stopping) this.options.onDeath(error.message);
     });
@@ -83,20 +96,24 @@ export class Pgbouncer {
   private async answers(): Promise<void> {
     const { host, port } = this.options.listen;
     const deadline = Date.now() + START_TIMEOUT_MS;
-    while (!(await speaksPostgres(port, host, 1_000))) {
+    while (!this.dead && !(await speaksPostgres(port, host, 1_000))) {
       if (Date.now() > deadline)
         throw new Error(`pgbouncer does not answer on ${host}:${port} after ${START_TIMEOUT_MS / 1000} s`);
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
   }
 
+  private get renewalTimes(): TokenRenewal {
+    return this.options.renewal ?? TOKEN_RENEWAL;
+  }
+
   private scheduleRenewal(afterMs: number, file: string): void {
     this.renewal = setTimeout(() => {
       this.renew(file).then(
-        () => this.scheduleRenewal(RENEW_MS, file),
+        () => this.scheduleRenewal(this.renewalTimes.everyMs, file),
         (error: unknown) => {
           this.options.log.error('database-token-renewal-failed', { reason: describeError(error) });
-          this.scheduleRenewal(RETRY_MS, file);
+          this.scheduleRenewal(this.renewalTimes.retryMs, file);
         },
       );
     }, afterMs).unref();
@@ -104,7 +121,8 @@ export class Pgbouncer {
 
   /** Open sessions stay: PgBouncer reads the file again for new ones only. */
   private async renew(file: string): Promise<void> {
-    await writePrivately(file, authFile(this.options.database.user, await this.options.token()));
+    const token = await within(TOKEN_TIMEOUT_MS, this.options.token(), 'no token could be made in time');
+    await writePrivately(file, authFile(this.options.database.user, token));
     if (!this.stopping) this.child?.kill('SIGHUP');
     this.options.log.info('database-token-renewed');
   }
