@@ -23,6 +23,9 @@ const names: (keyof Runs | ServerName)[] = [
 export const Core = { SERVER: '0', LOAD: '1' } as const;
 export type Core = (typeof Core)[keyof typeof Core];
 
+/** Beside the gateway's own ports. */
+export const BARE_PROXY_PORT = 8290;
+
 const START_TIMEOUT = 15_000;
 /** What a program may take longer than it was told to run. */
 const PATIENCE = 30_000;

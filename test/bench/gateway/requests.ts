@@ -1,6 +1,6 @@
 import type { LoadOptions } from './programs/load';
 import type { GatewayStand } from './stand';
-import { BARE_PROXY_PORT } from './stand';
+import { BARE_PROXY_PORT } from './programs';
 import { PLACEHOLDER_CREDENTIAL, Port } from '../../../runtime/contract';
 
 /** Who is asked for the API: Letta's stand-in itself, or through a proxy. */

@@ -16,12 +16,10 @@ import { writeEvent } from '../../lab/fake-aws/message-stream';
 import { roleOf } from '../../lab/resource-values';
 import { type ContainerDefinition, Task, type TaskDefinition } from '../../lab/task';
 import { waitFor } from '../../lab/wait';
-import { Core, Programs } from './programs';
+import { BARE_PROXY_PORT, Core, Programs } from './programs';
 import { streamedAnswer } from './requests';
 
 const BEDROCK = { address: '127.0.0.9', port: 443 } as const;
-/** Beside the gateway's own ports. */
-export const BARE_PROXY_PORT = 8290;
 const PASSWORD = 'a-password-of-the-bench';
 
 /** Of what the gateway printed only the last is kept: to write it all to a file would take the load's core. */
