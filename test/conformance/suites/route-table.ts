@@ -1,5 +1,5 @@
 import { Port } from '../../../runtime/contract';
-import { routeTable } from '../../../runtime/gateway/route-verdicts';
+import { routeTable } from '../../../runtime/gateway/api/route-verdicts';
 import { askInside } from '../../lab/inside';
 import type { Deployed } from '../deployed';
 

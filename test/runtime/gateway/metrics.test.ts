@@ -1,7 +1,7 @@
 import { Metric } from '../../../runtime/contract';
 import { jsonLog } from '../../../runtime/gateway/log';
 import { embeddedMetrics } from '../../../runtime/gateway/metrics';
-import { recordModelCall } from '../../../runtime/gateway/usage';
+import { recordModelCall } from '../../../runtime/gateway/bedrock/usage';
 
 function lines() {
   const written: string[] = [];

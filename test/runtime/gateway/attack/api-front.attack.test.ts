@@ -1,7 +1,7 @@
 import { IncomingHttpHeaders } from 'node:http';
 import { Pool } from 'undici';
-import { routeTable } from '../../../../runtime/gateway/route-verdicts';
-import { apiFront, PASSWORD } from '../api-front-parts';
+import { routeTable } from '../../../../runtime/gateway/api/route-verdicts';
+import { apiFront, PASSWORD } from '../api/api-front-parts';
 import { bodyOf, close, listening, recordingLog, upstream } from '../support';
 import { attack, expectHttpAnswers, hostileRequest, SMUGGLED } from './hostile-http';
 

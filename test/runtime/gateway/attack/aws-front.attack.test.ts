@@ -1,6 +1,6 @@
 import fc from 'fast-check';
-import { createAwsFront } from '../../../../runtime/gateway/aws-front';
-import { ChatModelList } from '../../../../runtime/gateway/bedrock-models';
+import { createAwsFront } from '../../../../runtime/gateway/bedrock/aws-front';
+import { ChatModelList } from '../../../../runtime/gateway/bedrock/bedrock-models';
 import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
 import { close, listening, recordingLog } from '../support';
 import { Called, hostileAnswer, hostileBedrock } from './hostile-bedrock';

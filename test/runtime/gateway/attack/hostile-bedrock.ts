@@ -2,7 +2,7 @@ import { IncomingHttpHeaders, Server } from 'node:http';
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import fc from 'fast-check';
 import { Pool } from 'undici';
-import { BedrockSigner } from '../../../../runtime/gateway/bedrock-signer';
+import { BedrockSigner } from '../../../../runtime/gateway/bedrock/bedrock-signer';
 import { bodyOf, close, upstream } from '../support';
 
 /** An upstream that answers with anything: half answers, lies about lengths, streams that are none. */

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
-import { createOllamaFront } from '../../../../runtime/gateway/ollama-front';
+import { createOllamaFront } from '../../../../runtime/gateway/ollama/ollama-front';
 import { close, listening, recordingLog } from '../support';
 import { Called, hostileAnswer, hostileBedrock } from './hostile-bedrock';
 import { attackWith, expectHttpAnswers, hostileRequest } from './hostile-http';

@@ -1,0 +1,153 @@
+import { RouteGroup } from '../../contract';
+import { buildMultipart, FormPart, MultipartError, parseMultipart } from './multipart';
+
+/** A form that may go on to Letta, written anew, or why not. */
+export type JudgedForm =
+  { readonly contentType: string; readonly body: Buffer } | { readonly status: 400 | 403; readonly detail: string };
+
+class Refused extends Error {
+  constructor(
+    readonly status: 400 | 403,
+    detail: string,
+  ) {
+    super(detail);
+  }
+}
+
+/** Form fields of `POST /v1/agents/import` besides `file` (`letta/server/rest_api/routers/v1/agents.py`). */
+const FIELDS = new Set([
+  'override_existing_tools',
+  'strip_messages',
+  'secrets',
+  'name',
+  'embedding',
+  'model',
+  'append_copy_suffix',
+  'override_name',
+  'override_embedding_handle',
+  'override_model_handle',
+  'project_id',
+  'env_vars_json',
+]);
+
+/** Tools that Letta 0.16.8 brings along, by type (`letta/constants.py`, `upsert_base_tools_async`). */
+const OWN_TOOLS: Readonly<Record<string, readonly string[]>> = {
+  letta_core: ['send_message', 'conversation_search', 'archival_memory_insert', 'archival_memory_search'],
+  letta_memory_core: ['core_memory_append', 'core_memory_replace', 'memory', 'memory_apply_patch'],
+  letta_sleeptime_core: ['memory_replace', 'memory_insert', 'memory_rethink', 'memory_finish_edits'],
+  letta_multi_agent_core: [
+    'send_message_to_agent_and_wait_for_reply',
+    'send_message_to_agents_matching_tags',
+    'send_message_to_agent_async',
+  ],
+  letta_voice_sleeptime_core: ['store_memories', 'rethink_user_memory', 'finish_rethinking_memory', 'search_memory'],
+  letta_builtin: ['run_code', 'run_code_with_tools', 'web_search', 'fetch_webpage'],
+  letta_files_core: ['open_files', 'grep_files', 'semantic_search_files'],
+};
+const TYPE_OF_OWN_TOOL = new Map(
+  Object.entries(OWN_TOOLS).flatMap(([type, names]) => names.map((name) => [name, type] as const)),
+);
+
+/**
+ * Reads the form of an import and lets it pass if its agent file carries no tool source. Letta takes a tool's type from
+ * the file and keeps its source, also of a type that runs it (`letta_multi_agent_core`), and overwrites the tool of the
+ * same name that all agents share. So Letta's own tools go on as nothing but their names, `override_existing_tools` is
+ * always false, and form and file are written anew: what was judged is what Letta reads, whatever it makes of duplicate
+ * fields, keys or odd encodings.
+ */
+export function judgeImport(
+  contentType: string | undefined,
+  body: Buffer,
+  opened: ReadonlySet<RouteGroup>,
+): JudgedForm {
+  try {
+    const fields = new Map<string, FormPart>();
+    for (const part of parseMultipart(contentType, body)) {
+      if (part.name !== 'file' && !FIELDS.has(part.name)) {
+        throw new Refused(400, `the form has a field ${quote(part.name)} that the import does not know`);
+      }
+      if (fields.has(part.name)) throw new Refused(400, `the form has the field ${quote(part.name)} twice`);
+      if (part.isFile !== (part.name === 'file')) {
+        throw new Refused(400, `the form must have one file, in the field "file"; see field ${quote(part.name)}`);
+      }
+      fields.set(part.name, part);
+    }
+    const file = fields.get('file');
+    if (!file) throw new Refused(400, 'the form has no field "file" with the agent file');
+    const judged = JSON.stringify(judgeAgentFile(parseFile(file.value), opened));
+    fields.set('file', { ...file, value: Buffer.from(judged) });
+    fields.set('override_existing_tools', {
+      name: 'override_existing_tools',
+      isFile: false,
+      value: Buffer.from('false'),
+    });
+    return buildMultipart([...fields.values()]);
+  } catch (error) {
+    if (error instanceof Refused) return { status: error.status, detail: error.message };
+    if (error instanceof MultipartError) return { status: 400, detail: `the form cannot be read: ${error.message}` };
+    if (error instanceof RangeError) return { status: 400, detail: 'the agent file is nested too deeply' };
+    throw error;
+  }
+}
+
+function parseFile(bytes: Buffer): unknown {
+  try {
+    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    // Letta takes a file that was encoded twice, too.
+    return typeof value === 'string' ? JSON.parse(value) : value;
+  } catch (error) {
+    if (error instanceof RangeError) throw error;
+    throw new Refused(400, 'the agent file is not JSON in UTF-8');
+  }
+}
+
+function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object {
+  if (!isRecord(file) || !Array.isArray(file.agents)) {
+    throw new Refused(400, 'the agent file has no list "agents": Letta 0.16.8 refuses the older format of one agent');
+  }
+  for (const list of ['tools', 'mcp_servers'] as const) {
+    if (!Array.isArray(file[list])) throw new Refused(400, `the agent file has no list "${list}"`);
+  }
+  const mcpOpened = opened.has(RouteGroup.MCP_SERVERS);
+  if ((file.mcp_servers as unknown[]).length > 0 && !mcpOpened) {
+    throw new Refused(403, `the agent file brings MCP servers; ${opens(RouteGroup.MCP_SERVERS)}`);
+  }
+  return { ...file, tools: (file.tools as unknown[]).map((tool) => judgeTool(tool, mcpOpened)) };
+}
+
+function judgeTool(tool: unknown, mcpOpened: boolean): object {
+  if (!isRecord(tool)) throw new Refused(400, 'a tool of the agent file is not an object');
+  const { id, name, tool_type: type = 'custom', source_code: source } = tool;
+  const label = `the agent file's tool ${quote(name)}`;
+  if (type === 'external_mcp') {
+    if (!mcpOpened) throw new Refused(403, `${label} belongs to an MCP server; ${opens(RouteGroup.MCP_SERVERS)}`);
+    // Letta calls the server by the tool's tags and name; the wrapper it once generated is never run.
+    return { ...tool, source_code: null, pip_requirements: null, npm_requirements: null };
+  }
+  const own = typeof name === 'string' ? TYPE_OF_OWN_TOOL.get(name) : undefined;
+  if (own === undefined || typeof type !== 'string' || !Object.hasOwn(OWN_TOOLS, type)) {
+    throw new Refused(
+      403,
+      `${label} of type ${quote(type)} is none that Letta 0.16.8 brings along, so it would bring its own source code; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
+    );
+  }
+  if (source !== undefined && source !== null && source !== '') {
+    throw new Refused(
+      403,
+      `${label} carries source code, which a tool of Letta's own does not; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
+    );
+  }
+  return { id, name, tool_type: own, tags: [own], source_type: 'python' };
+}
+
+function opens(group: RouteGroup): string {
+  return `what opens that is the LettaService prop \`${group}\``;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function quote(value: unknown): string {
+  return (JSON.stringify(value) ?? 'without a name').slice(0, 100);
+}

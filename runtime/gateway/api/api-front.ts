@@ -1,0 +1,229 @@
+import { IncomingMessage, Server, ServerResponse } from 'node:http';
+import { Dispatcher } from 'undici';
+import { Metric, RouteGroup } from '../../contract';
+import { judgeImport } from './agent-file';
+import { Exchange } from './api-exchange';
+import { ApiPassword, presentedPassword } from './api-password';
+import { Caller, Callers } from './callers';
+import { isPreflight, preflightHeaders } from './cors';
+import { forwardToLetta, MAX_BODY_BYTES, refuseLargeBody } from './forward-to-letta';
+import { BodyTooLarge, boundedServer, readBody } from '../http-listener';
+import { describeError, Log } from '../log';
+import { MetricCount } from '../metric-count';
+import { Metrics } from '../metrics';
+import { Readiness } from '../readiness';
+import { parseRequestTarget, RequestTarget } from './request-target';
+import { JudgeRoute, routeJudge } from './route-verdicts';
+import type { TlsIdentity } from '../self-signed-certificate';
+import { Slots } from '../slots';
+
+export interface ApiFrontOptions {
+  /** Unset: plain HTTP. */
+  readonly tls?: TlsIdentity;
+  readonly letta: Dispatcher;
+  readonly password: ApiPassword;
+  /** Unset: nobody is an administrator. */
+  readonly administratorPassword?: ApiPassword;
+  readonly openRoutes: ReadonlySet<RouteGroup>;
+  readonly corsOrigins: ReadonlySet<string>;
+  readonly idleTimeoutSeconds: number;
+  readonly maxConcurrentTurns: number;
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
+  readonly log: Log;
+}
+
+/** An exported agent has some 100 KB. It is parsed in one go, which holds up everybody: 8 MiB take some 50 ms. */
+const MAX_AGENT_FILE_BYTES = 8 * 1024 * 1024;
+/** Agent files in memory at once, some five times their size each. */
+const MAX_AGENT_FILES = 2;
+
+/** The only way in: password, route rules, then Letta, byte for byte. */
+export function createApiFront(options: ApiFrontOptions): Server {
+  const front = new ApiFront(options);
+  // A connection that we close first while the load balancer sends a request on it is a 502 for its caller.
+  const keepAliveSeconds = options.idleTimeoutSeconds + 60;
+  const server = boundedServer((request, response) => front.receive(request, response), {
+    keepAliveSeconds,
+    tls: options.tls,
+  });
+  // A peer that vanished without a word would otherwise hold its stream for ever.
+  server.timeout = keepAliveSeconds * 1000;
+  server.once('close', () => front.flush());
+  return server;
+}
+
+class ApiFront {
+  private readonly judge: JudgeRoute;
+  private readonly callers: Callers;
+  private readonly turns: Slots;
+  private readonly agentFiles = new Slots(MAX_AGENT_FILES);
+  private readonly wrongPasswords: MetricCount;
+  private readonly refusedTurns: MetricCount;
+
+  constructor(private readonly options: ApiFrontOptions) {
+    const { password, administratorPassword, metrics } = options;
+    this.judge = routeJudge(options.openRoutes);
+    this.wrongPasswords = new MetricCount(metrics, 'authentication-failed', Metric.AUTHENTICATION_FAILED);
+    this.refusedTurns = new MetricCount(metrics, 'turns-refused', Metric.TURNS_REFUSED);
+    this.callers = new Callers({ password, administratorPassword, onFailure: () => this.wrongPasswords.add() });
+    this.turns = new Slots(options.maxConcurrentTurns);
+  }
+
+  receive(request: IncomingMessage, response: ServerResponse): void {
+    const exchange = new Exchange(request, response, this.options.corsOrigins, this.options.log);
+    try {
+      this.handle(exchange)?.catch((error: unknown) => this.fail(exchange, error));
+    } catch (error) {
+      this.fail(exchange, error);
+    }
+  }
+
+  flush(): void {
+    this.wrongPasswords.flush();
+    this.refusedTurns.flush();
+  }
+
+  private fail(exchange: Exchange, error: unknown): void {
+    exchange.failure = describeError(error);
+    exchange.refuse(500, 'the gateway failed on this request');
+  }
+
+  /** Returns a promise only where something is waited for: most requests need none. */
+  private handle(exchange: Exchange): Promise<void> | void {
+    const { request, response } = exchange;
+    const method = request.method ?? '';
+    if (isPreflight(method, request.headers)) return this.preflight(exchange);
+
+    const parsed = parseRequestTarget(request.url ?? '');
+    const target = 'target' in parsed ? parsed.target : undefined;
+    const open = target && method === 'GET' ? OPEN_TO_ALL.get(target.path) : undefined;
+    if (target && open === 'health') return this.health(exchange, target);
+    if (target && open === 'ready' && presentedPassword(request.headers) === undefined) {
+      return this.readiness(exchange, false);
+    }
+
+    const caller = this.callers.identify(request);
+    const goOn = (who: Caller): Promise<void> | void => {
+      // Who went away while the password was looked up again needs no answer.
+      if (response.destroyed || !this.admit(exchange, who)) return;
+      if (!target) return exchange.refuse(400, 'problem' in parsed ? parsed.problem : 'malformed request');
+      return this.route(exchange, target, method);
+    };
+    return caller instanceof Promise ? caller.then(goOn) : goOn(caller);
+  }
+
+  private preflight(exchange: Exchange): void {
+    const headers = preflightHeaders(exchange.request.headers, this.options.corsOrigins);
+    if (!headers) {
+      return exchange.refuse(
+        403,
+        'a browser of an origin that is not allowed; what allows it is the LettaService prop `corsOrigins`',
+      );
+    }
+    exchange.response.writeHead(204, { ...headers, 'x-request-id': exchange.requestId });
+    exchange.response.end();
+  }
+
+  private health(exchange: Exchange, target: RequestTarget): Promise<void> | void {
+    exchange.route = '/health';
+    const reason = this.options.readiness.unhealthy();
+    if (reason !== undefined) return exchange.refuse(503, reason, { 'retry-after': '5' });
+    return forwardToLetta(exchange, this.options.letta, target.raw);
+  }
+
+  private async readiness(exchange: Exchange, known: boolean): Promise<void> {
+    exchange.route = '/ready';
+    const { ready, checks } = await this.options.readiness.report();
+    const entries = Object.entries(checks);
+    const failing = entries.filter(([, check]) => check.reason !== undefined);
+    exchange.answer(ready ? 200 : 503, {
+      status: ready ? 'ready' : 'failing',
+      checks: Object.fromEntries(entries.map(([name, { ok }]) => [name, ok ? 'ok' : 'failing'])),
+      ...(known && { reasons: Object.fromEntries(failing.map(([name, { reason }]) => [name, reason])) }),
+    });
+  }
+
+  /** Answers who may not come in. */
+  private admit(exchange: Exchange, caller: Caller): boolean {
+    switch (caller.kind) {
+      case 'administrator':
+        return (exchange.administrator = true);
+      case 'caller':
+        return true;
+      case 'waits':
+        exchange.refuse(
+          429,
+          `too many wrong passwords from this address: wait ${caller.seconds} s, until then no password is looked at`,
+          { 'retry-after': String(caller.seconds) },
+        );
+        return false;
+      case 'wrong':
+      case 'nobody': {
+        const got = caller.kind === 'nobody' ? 'no password' : 'a password that is not the current or previous one';
+        const detail = `Unauthorized: got ${got}, wanted \`Authorization: Bearer <password>\` or \`X-BARE-PASSWORD: password <password>\``;
+        exchange.refuse(401, detail, { 'www-authenticate': 'Bearer' });
+        return false;
+      }
+    }
+  }
+
+  private route(exchange: Exchange, target: RequestTarget, method: string): Promise<void> | void {
+    const verdict = this.judge(method, target.segments, exchange.administrator);
+    exchange.route = verdict.route;
+    if (!verdict.allowed) return exchange.refuse(verdict.status, verdict.detail);
+    if (verdict.route === '/ready') return this.readiness(exchange, true);
+    if (Number(exchange.request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuseLargeBody(exchange);
+    if (verdict.traits.turn && !this.takeTurn(exchange)) return;
+    const { openRoutes, letta } = this.options;
+    if (verdict.traits.body === 'agent-file' && !openRoutes.has(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)) {
+      return this.importAgent(exchange, target);
+    }
+    return forwardToLetta(exchange, letta, target.raw);
+  }
+
+  private takeTurn(exchange: Exchange): boolean {
+    const release = this.turns.take();
+    if (release) {
+      exchange.response.once('close', release);
+      return true;
+    }
+    this.refusedTurns.add();
+    exchange.refuse(
+      429,
+      `${this.turns.limit} turns are in flight in this task, the most that the LettaService prop \`maxConcurrentTurns\` allows`,
+      { 'retry-after': '1' },
+    );
+    return false;
+  }
+
+  /** Reads the agent file before anything of it goes on. */
+  private async importAgent(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { request, response } = exchange;
+    const release = this.agentFiles.take();
+    if (!release) {
+      return exchange.refuse(429, `${MAX_AGENT_FILES} agent files are being read, the most at once`, {
+        'retry-after': '1',
+      });
+    }
+    response.once('close', release);
+    try {
+      const body = await readBody(request, MAX_AGENT_FILE_BYTES);
+      const judged = judgeImport(request.headers['content-type'], body, this.options.openRoutes);
+      if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
+      return await forwardToLetta(exchange, this.options.letta, target.raw, judged);
+    } catch (error) {
+      if (response.destroyed) return;
+      if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_AGENT_FILE_BYTES);
+      throw error;
+    }
+  }
+}
+
+/** Routes that need no password. */
+const OPEN_TO_ALL: ReadonlyMap<string, 'health' | 'ready'> = new Map([
+  ['/v1/health/', 'health'],
+  ['/v1/health', 'health'],
+  ['/v1/ready/', 'ready'],
+  ['/v1/ready', 'ready'],
+]);

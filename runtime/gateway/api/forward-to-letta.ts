@@ -1,0 +1,105 @@
+import { IncomingMessage } from 'node:http';
+import { Transform } from 'node:stream';
+import { Dispatcher } from 'undici';
+import { Exchange } from './api-exchange';
+import { requestHeadersForLetta, responseHeadersForClient } from './forwarded-headers';
+import { BodyTooLarge, readBody } from '../http-listener';
+import { describeError } from '../log';
+import { relayResponse } from '../relay-response';
+
+/** Letta takes files of up to 50 MB (`letta/constants.py`), plus the multipart frame around them. */
+export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+
+/** A body to send instead of the client's. */
+export interface Replacement {
+  readonly contentType: string;
+  readonly body: Buffer;
+}
+
+/** Bodies up to here are read before Letta is called: one write instead of a stream, and a slow client holds no worker. */
+const SMALL_BODY_BYTES = 64 * 1024;
+
+/** Sends a request that was let through to Letta, and its answer to the client. */
+export function forwardToLetta(
+  exchange: Exchange,
+  letta: Dispatcher,
+  path: string,
+  replacement?: Replacement,
+): Promise<void> {
+  const { request } = exchange;
+  const headers = requestHeadersForLetta(request.headers, exchange.requestId);
+  if (replacement) {
+    headers['content-type'] = replacement.contentType;
+    headers['content-length'] = String(replacement.body.length);
+    return send(exchange, letta, path, headers, replacement.body);
+  }
+  if (request.headers['transfer-encoding'] !== undefined) {
+    return send(exchange, letta, path, headers, bounded(request));
+  }
+  const length = Number(request.headers['content-length'] ?? 0);
+  if (length === 0) return send(exchange, letta, path, headers, null);
+  if (length > SMALL_BODY_BYTES) return send(exchange, letta, path, headers, request);
+  return readBody(request, SMALL_BODY_BYTES).then(
+    (body) => send(exchange, letta, path, headers, body),
+    (error: unknown) => void (exchange.failure = describeError(error)),
+  );
+}
+
+function send(
+  exchange: Exchange,
+  letta: Dispatcher,
+  path: string,
+  headers: Record<string, string>,
+  body: Dispatcher.DispatchOptions['body'],
+): Promise<void> {
+  const method = exchange.request.method as Dispatcher.HttpMethod;
+  return relayResponse(letta, { method, path, headers, body }, exchange.response, {
+    headers: (upstream) => responseHeadersForClient(upstream, exchange.requestId, exchange.cors),
+    brokenOff: (error) => (exchange.failure = describeError(error)),
+    unanswered: (error) => {
+      exchange.failure = describeError(error);
+      if (error instanceof BodyTooLarge) return refuseLargeBody(exchange);
+      const { status, detail } = upstreamFailure(error);
+      exchange.refuse(status, detail, status === 503 ? { 'retry-after': '5' } : undefined);
+    },
+  });
+}
+
+export function refuseLargeBody(exchange: Exchange, limit = MAX_BODY_BYTES): void {
+  const announced = exchange.request.headers['content-length'];
+  const got = announced === undefined ? 'more, in chunks' : `${announced} bytes`;
+  exchange.refuse(413, `the body is too large: got ${got}, wanted at most ${limit} bytes; no prop changes this limit`);
+}
+
+function bounded(request: IncomingMessage): Transform {
+  const limited = sizeLimit(MAX_BODY_BYTES);
+  // Either may still fail after the dispatcher has let go of it; an error that nobody listens to would end the process.
+  request.on('error', () => limited.destroy());
+  limited.on('error', () => request.unpipe(limited));
+  return request.pipe(limited);
+}
+
+function sizeLimit(limit: number): Transform {
+  let size = 0;
+  return new Transform({
+    transform(chunk: Buffer, _encoding, done) {
+      size += chunk.length;
+      if (size > limit) done(new BodyTooLarge(limit));
+      else done(null, chunk);
+    },
+  });
+}
+
+function upstreamFailure(error: Error): { status: number; detail: string } {
+  const code = (error as NodeJS.ErrnoException).code ?? '';
+  if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') {
+    return { status: 503, detail: 'the Letta server is not answering: it is starting or restarting' };
+  }
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+    return {
+      status: 504,
+      detail: 'the Letta server stayed silent for longer than the LettaService prop `idleTimeout`',
+    };
+  }
+  return { status: 502, detail: 'the Letta server broke off without an answer' };
+}

@@ -1,0 +1,71 @@
+import { RequestListener } from 'node:http';
+import { Pool } from 'undici';
+import { Metric } from '../../../../runtime/contract';
+import { ApiFrontOptions, createApiFront } from '../../../../runtime/gateway/api/api-front';
+import { ApiPassword } from '../../../../runtime/gateway/api/api-password';
+import { Log } from '../../../../runtime/gateway/log';
+import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
+import { Readiness } from '../../../../runtime/gateway/readiness';
+import { bodyOf, close, listening, recordingLog, upstream } from '../support';
+
+export const PASSWORD = 'correct horse battery staple';
+export const AUTH = { authorization: `Bearer ${PASSWORD}` };
+
+export const READY: Readiness = {
+  report: async () => ({ ready: true, checks: { letta: { ok: true } } }),
+  unhealthy: () => undefined,
+};
+
+/** An API front with what a test says, and with what it does not care about. */
+export async function apiFront(
+  options: Pick<ApiFrontOptions, 'letta'> & { readonly log: Log } & Partial<ApiFrontOptions>,
+) {
+  return createApiFront({
+    password: options.password ?? (await knownPassword(PASSWORD, options.log)),
+    openRoutes: new Set(),
+    corsOrigins: new Set(['https://ade.example.com']),
+    idleTimeoutSeconds: 30,
+    maxConcurrentTurns: 64,
+    readiness: READY,
+    metrics: embeddedMetrics('AgentsService', options.log),
+    ...options,
+  });
+}
+
+export async function knownPassword(password: string, log: Log): Promise<ApiPassword> {
+  const known = new ApiPassword(async () => [password], log);
+  await known.start();
+  return known;
+}
+
+/** An API front before an upstream that answers everything, or as a test says. */
+export async function startApiFront({
+  answer,
+  ...options
+}: { answer?: RequestListener } & Partial<ApiFrontOptions> = {}) {
+  const seen: { method: string; url: string; body: string; contentType?: string }[] = [];
+  const behind = await upstream(async (request, response) => {
+    if (answer) return answer(request, response);
+    const body = (await bodyOf(request)).toString();
+    seen.push({ method: request.method!, url: request.url!, body, contentType: request.headers['content-type'] });
+    response.end('{"ok":true}');
+  });
+  const log = recordingLog();
+  const pool = new Pool(behind.origin);
+  const front = await listening(await apiFront({ letta: pool, log, ...options }));
+  return {
+    ...front,
+    seen,
+    log,
+    /** Closes the front, which writes what it has counted. */
+    counted: async (metric: Metric) => {
+      await close(front.server);
+      return log.lines.reduce((sum, { fields }) => sum + ((fields[metric] as number | undefined) ?? 0), 0);
+    },
+    stop: async () => {
+      await close(front.server);
+      await pool.destroy();
+      await close(behind.server);
+    },
+  };
+}
