@@ -41,6 +41,8 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     LETTA_UVICORN_WORKERS: `${options.uvicornWorkers}`,
     LETTA_UVICORN_TIMEOUT_KEEP_ALIVE: `${options.uvicornKeepAlive.toSeconds()}`,
     LETTA_USE_UVLOOP: 'true',
+    // It counts every use of a connection, for an OpenTelemetry exporter that there is none of.
+    LETTA_ENABLE_DB_POOL_MONITORING: 'false',
     LETTA_REDIS_HOST: '127.0.0.1',
     LETTA_REDIS_PORT: `${Port.CACHE}`,
     AWS_ACCESS_KEY_ID: PLACEHOLDER_CREDENTIAL,

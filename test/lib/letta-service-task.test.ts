@@ -66,6 +66,7 @@ describe('the task', () => {
       LETTA_UVICORN_WORKERS: '1',
       LETTA_UVICORN_TIMEOUT_KEEP_ALIVE: '660',
       LETTA_USE_UVLOOP: 'true',
+      LETTA_ENABLE_DB_POOL_MONITORING: 'false',
       LETTA_REDIS_HOST: '127.0.0.1',
       LETTA_REDIS_PORT: '6379',
       AWS_ACCESS_KEY_ID: 'the-gateway-signs',
