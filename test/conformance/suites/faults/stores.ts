@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Deployed } from '../../deployed';
+import { untilFailing } from './readiness';
 import { answered, recovery, Witness } from './witness';
 
 /** Milliseconds that the database is away: a restart, or a fail-over that was quick. */
@@ -21,7 +22,7 @@ export function storeFaults(deployed: Deployed): void {
       await sleep(1_500);
       await services.databaseDown();
       const meanwhile = other.turn('Is anybody there?');
-      await sleep(AWAY);
+      await Promise.all([sleep(AWAY), untilFailing(deployed.url, ['database'])]);
       await services.databaseUp();
       const { failed, after } = await recovery(other);
 
@@ -32,6 +33,7 @@ export function storeFaults(deployed: Deployed): void {
       expect(failed.filter(({ status }) => status !== 500)).toEqual([]);
       await witness.remembers();
       await other.remembers();
+      await untilFailing(deployed.url, []);
       expect(running()).toEqual(before);
       expect(services.databaseFront.sessions.slice(sessions).filter(({ role }) => role === undefined)).toEqual([]);
     }, 180_000);
@@ -45,6 +47,7 @@ export function storeFaults(deployed: Deployed): void {
       await services.cacheDown();
       const plain = await witness.turn('Is anybody there?');
       const streamed = await witness.turn('Is anybody there?', { stream: true });
+      const { body } = await untilFailing(deployed.url, ['cache']);
       await services.cacheUp();
       const { failed } = await recovery(witness);
 
@@ -54,7 +57,9 @@ export function storeFaults(deployed: Deployed): void {
         expect(turn.milliseconds).toBeLessThan(10_000);
       }
       expect(failed).toEqual([]);
+      expect(body).not.toContain('reasons');
       await witness.remembers();
+      await untilFailing(deployed.url, []);
       expect(running()).toEqual(before);
     }, 180_000);
   });

@@ -32,6 +32,8 @@ interface Seen {
 export interface FrontParts {
   /** What Bedrock answers; a plain answer if it is left out. */
   readonly bedrock?: RequestListener;
+  /** Claude models that are allowed: by default a profile and a foundation model. */
+  readonly claude?: readonly string[];
   readonly guardrail?: Guardrail;
   readonly credentials?: CredentialsProvider;
   /** How long Bedrock may stay silent. */
@@ -39,7 +41,13 @@ export interface FrontParts {
 }
 
 /** An AWS front before a server in Bedrock's place, with two Claude models allowed and one that is none. */
-export async function startFront({ bedrock, guardrail, credentials, idleMs }: FrontParts = {}) {
+export async function startFront({
+  bedrock,
+  claude = [PROFILE, FOUNDATION],
+  guardrail,
+  credentials,
+  idleMs,
+}: FrontParts = {}) {
   const seen: Seen[] = [];
   const behind = await upstream(async (request, response) => {
     seen.push({ method: request.method!, target: request.url!, headers: request.headers, body: await bodyOf(request) });
@@ -52,13 +60,12 @@ export async function startFront({ bedrock, guardrail, credentials, idleMs }: Fr
   const pool = new Pool(behind.origin, { headersTimeout: idleMs, bodyTimeout: idleMs });
   const sdk = new BedrockClient({ endpoint: behind.origin, region: 'eu-central-1', credentials: keys, maxAttempts: 1 });
   const allowed = [
-    { id: PROFILE, format: 'anthropic' as const },
+    ...claude.map((id) => ({ id, format: 'anthropic' as const })),
     { id: CONVERSE, format: 'converse' as const, contextLength: 300_000 },
-    { id: FOUNDATION, format: 'anthropic' as const },
   ];
   const front = await listening(
     createAwsFront({
-      allowedModels: new Set([PROFILE, FOUNDATION]),
+      allowedModels: new Set(claude),
       models: new ChatModelList(allowed, () => listInferenceProfiles(sdk), 'eu-central-1', log),
       signer: new BedrockSigner(new URL(behind.origin).host, 'eu-central-1', credentials ?? (async () => keys)),
       bedrock: pool,

@@ -79,6 +79,19 @@ describe('over HTTP', () => {
     expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([403, 'AccessDeniedException']);
     expect(await response.json()).toEqual({ message: expect.stringContaining('not authorized') });
   });
+
+  test('is an error where it would be empty: of an empty one Letta makes that its models are gone', async () => {
+    const { origin } = await startFront({
+      bedrock: (_request, response) => {
+        response.setHeader('content-type', 'application/json');
+        response.end('{"inferenceProfileSummaries":[]}');
+      },
+      claude: [PROFILE],
+    });
+    const response = await fetch(`${origin}/inference-profiles`, { headers: SIGNED });
+    expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([503, 'ServiceUnavailableException']);
+    expect(await response.json()).toEqual({ message: 'the account has none of the allowed chat models' });
+  });
 });
 
 test('one list serves both formats', async () => {
