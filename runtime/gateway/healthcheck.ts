@@ -1,5 +1,5 @@
 import { GatewayVariable, Listener, Port } from '../contract';
-import { acceptsConnections, speaksPostgres } from './postgres-probe';
+import { acceptsConnections, speaksPostgres } from './database/postgres-probe';
 
 /** The container's health check: exit code 0 if every configured listener of this gateway answers. Letta is not asked. */
 

@@ -1,8 +1,8 @@
 import { once } from 'node:events';
 import { get, IncomingMessage } from 'node:http';
 import { connect, Socket } from 'node:net';
-import { respCommand } from './resp-framing';
-import { selectOne } from './postgres-probe';
+import { respCommand } from './cache/resp-framing';
+import { selectOne } from './database/postgres-probe';
 import { Check } from './readiness';
 
 interface Address {

@@ -1,4 +1,4 @@
-import { canonicalDestination } from './egress-target';
+import { canonicalDestination } from './egress/egress-target';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 

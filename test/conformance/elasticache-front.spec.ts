@@ -3,7 +3,7 @@ import net from 'node:net';
 import os from 'node:os';
 import path from 'node:path';
 import tls from 'node:tls';
-import { cacheToken } from '../../runtime/gateway/cache-token';
+import { cacheToken } from '../../runtime/gateway/cache/cache-token';
 import { AwsRecord } from '../lab/aws-record';
 import { type IssuedKeys, KeyIssuer } from '../lab/credentials';
 import { ElastiCacheFront } from '../lab/elasticache-front';

@@ -4,7 +4,7 @@ import { connect as connectTcp, Socket } from 'node:net';
 import { connect, SecureVersion, TLSSocket } from 'node:tls';
 import { RequestListener } from 'node:http';
 import { boundedServer, drain } from '../../../runtime/gateway/http-listener';
-import { acceptsConnections } from '../../../runtime/gateway/postgres-probe';
+import { acceptsConnections } from '../../../runtime/gateway/database/postgres-probe';
 import { selfSignedCertificate, TlsIdentity } from '../../../runtime/gateway/self-signed-certificate';
 import { bodyOf, close, listening, rawExchange, until } from './support';
 

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { createServer, TLSSocket } from 'node:tls';
 import fc from 'fast-check';
-import { createCacheRelay } from '../../../../runtime/gateway/cache-relay';
-import { respCommand } from '../../../../runtime/gateway/resp-framing';
+import { createCacheRelay } from '../../../../runtime/gateway/cache/cache-relay';
+import { respCommand } from '../../../../runtime/gateway/cache/resp-framing';
 import {
   Authority,
   createAuthority,

@@ -1,7 +1,7 @@
 import { createServer } from 'node:net';
-import { createEgressProxy } from '../../../../runtime/gateway/egress-proxy';
+import { createEgressProxy } from '../../../../runtime/gateway/egress/egress-proxy';
 import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
-import { connectOutside } from '../../../../runtime/gateway/outside-connection';
+import { connectOutside } from '../../../../runtime/gateway/egress/outside-connection';
 import { close, listening, recordingLog } from '../support';
 import { attack, expectHttpAnswers, hostileRequest } from './hostile-http';
 

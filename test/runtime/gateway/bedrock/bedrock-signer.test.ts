@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { BedrockSigner } from '../../../../runtime/gateway/bedrock/bedrock-signer';
-import { cacheToken } from '../../../../runtime/gateway/cache-token';
+import { cacheToken } from '../../../../runtime/gateway/cache/cache-token';
 import { isPresignedBy, isSignedBy } from './signature-by-the-book';
 
 const keys = {

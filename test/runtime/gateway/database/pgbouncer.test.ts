@@ -2,9 +2,9 @@ import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, statSync, wri
 import { connect, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { Pgbouncer, TOKEN_RENEWAL, TokenRenewal } from '../../../runtime/gateway/pgbouncer';
-import { speaksPostgres } from '../../../runtime/gateway/postgres-probe';
-import { close, listening, recordingLog, until } from './support';
+import { Pgbouncer, TOKEN_RENEWAL, TokenRenewal } from '../../../../runtime/gateway/database/pgbouncer';
+import { speaksPostgres } from '../../../../runtime/gateway/database/postgres-probe';
+import { close, listening, recordingLog, until } from '../support';
 import { createServer } from 'node:net';
 
 // How the gateway keeps its child. What the real PgBouncer makes of it, sessions and database included, is shown by the

@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { createServer } from 'node:net';
-import { ClosedAddress, connectOutside, isClosedAddress } from '../../../runtime/gateway/outside-connection';
-import { close, listening } from './support';
+import { ClosedAddress, connectOutside, isClosedAddress } from '../../../../runtime/gateway/egress/outside-connection';
+import { close, listening } from '../support';
 
 test.each([
   '0.0.0.0',

@@ -3,9 +3,9 @@ import { rename, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { Readable } from 'node:stream';
-import { DatabaseConfiguration } from './configuration';
-import { within } from './deadline';
-import { describeError, Log } from './log';
+import { DatabaseConfiguration } from '../configuration';
+import { within } from '../deadline';
+import { describeError, Log } from '../log';
 import { authFile, parsePgbouncerLine, pgbouncerIni } from './pgbouncer-files';
 import { speaksPostgres } from './postgres-probe';
 

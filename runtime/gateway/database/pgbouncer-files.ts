@@ -1,4 +1,4 @@
-import { DatabaseConfiguration } from './configuration';
+import { DatabaseConfiguration } from '../configuration';
 
 /** Startup parameters of asyncpg, pg8000 and their users that have no meaning for a pooled session. */
 const IGNORED_STARTUP_PARAMETERS =

@@ -4,9 +4,9 @@ import { Duplex } from 'node:stream';
 import { EgressAudit } from './egress-audit';
 import { forward, PassageEnd, tunnel } from './egress-passage';
 import { EgressTarget, egressTarget } from './egress-target';
-import { boundedServer, sendJson } from './http-listener';
-import { describeError, Log } from './log';
-import { Metrics } from './metrics';
+import { boundedServer, sendJson } from '../http-listener';
+import { describeError, Log } from '../log';
+import { Metrics } from '../metrics';
 import { ClosedAddress, ConnectOutside } from './outside-connection';
 
 export interface EgressProxyOptions {

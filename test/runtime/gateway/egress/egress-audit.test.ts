@@ -1,7 +1,7 @@
 import fc from 'fast-check';
-import { EgressAudit } from '../../../runtime/gateway/egress-audit';
-import { embeddedMetrics } from '../../../runtime/gateway/metrics';
-import { recordingLog, until } from './support';
+import { EgressAudit } from '../../../../runtime/gateway/egress/egress-audit';
+import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
+import { recordingLog, until } from '../support';
 
 const refusal = (destination: string) => ({ method: 'CONNECT', destination, reason: 'not allowed' });
 

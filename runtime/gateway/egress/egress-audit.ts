@@ -1,5 +1,5 @@
-import { Metric } from '../contract';
-import { Metrics } from './metrics';
+import { Metric } from '../../contract';
+import { Metrics } from '../metrics';
 
 /** Somebody tried to leave. */
 export interface EgressRefusal {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { canonicalDestination, egressTarget } from '../../../runtime/gateway/egress-target';
+import { canonicalDestination, egressTarget } from '../../../../runtime/gateway/egress/egress-target';
 
 test.each([
   ['CONNECT', 'nltk.example.com:443', 'nltk.example.com:443'],

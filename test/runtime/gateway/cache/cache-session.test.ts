@@ -1,4 +1,4 @@
-import { CacheUse, dueStep, ELASTICACHE_LIFETIME } from '../../../runtime/gateway/cache-session';
+import { CacheUse, dueStep, ELASTICACHE_LIFETIME } from '../../../../runtime/gateway/cache/cache-session';
 
 const HOUR_MS = 3_600_000;
 const HOURS = [1, 9.9, 10, 11.4, 11.6, 11.95] as const;

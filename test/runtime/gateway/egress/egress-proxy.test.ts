@@ -1,8 +1,8 @@
 import { createServer } from 'node:net';
-import { createEgressProxy } from '../../../runtime/gateway/egress-proxy';
-import { embeddedMetrics } from '../../../runtime/gateway/metrics';
-import { connectOutside } from '../../../runtime/gateway/outside-connection';
-import { close, listening, rawExchange, recordingLog } from './support';
+import { createEgressProxy } from '../../../../runtime/gateway/egress/egress-proxy';
+import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
+import { connectOutside } from '../../../../runtime/gateway/egress/outside-connection';
+import { close, listening, rawExchange, recordingLog } from '../support';
 
 /** A proxy that lets `allow` out, by the gateway's own way of connecting. */
 async function start(...allow: string[]) {

@@ -1,7 +1,7 @@
 import { HttpRequest } from '@smithy/protocol-http';
 import { SignatureV4 } from '@smithy/signature-v4';
-import { CredentialsProvider } from './credentials';
-import { Sha256 } from './sha256';
+import { CredentialsProvider } from '../credentials';
+import { Sha256 } from '../sha256';
 
 export interface CacheIdentity {
   /** Replication group id: ElastiCache's tokens name the group, not its endpoint. */

@@ -2,8 +2,8 @@ import { once } from 'node:events';
 import { createServer, Server, Socket } from 'node:net';
 import { connect, TLSSocket } from 'node:tls';
 import { CacheLifetime, CacheSession, ELASTICACHE_LIFETIME } from './cache-session';
-import { within } from './deadline';
-import { describeError, Log } from './log';
+import { within } from '../deadline';
+import { describeError, Log } from '../log';
 import { respCommand } from './resp-framing';
 
 export interface CacheRelayOptions {

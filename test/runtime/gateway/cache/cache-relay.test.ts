@@ -2,12 +2,17 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { connect, Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
-import { createCacheRelay } from '../../../runtime/gateway/cache-relay';
-import { CacheLifetime } from '../../../runtime/gateway/cache-session';
-import { respCommand } from '../../../runtime/gateway/resp-framing';
-import { Authority, createAuthority, createServerCertificate, ServerCertificate } from '../../lab/parts/certificates';
+import { createCacheRelay } from '../../../../runtime/gateway/cache/cache-relay';
+import { CacheLifetime } from '../../../../runtime/gateway/cache/cache-session';
+import { respCommand } from '../../../../runtime/gateway/cache/resp-framing';
+import {
+  Authority,
+  createAuthority,
+  createServerCertificate,
+  ServerCertificate,
+} from '../../../lab/parts/certificates';
 import { startSmallRedis } from './small-redis';
-import { close, listening, recordingLog, until } from './support';
+import { close, listening, recordingLog, until } from '../support';
 
 const folder = mkdtempSync(path.join(tmpdir(), 'cache-relay-'));
 let authority: Authority;

@@ -5,9 +5,9 @@ import {
   RequestListener,
 } from 'node:http';
 import { connect, createServer, Socket } from 'node:net';
-import { createEgressProxy } from '../../../runtime/gateway/egress-proxy';
-import { embeddedMetrics } from '../../../runtime/gateway/metrics';
-import { bodyOf, close, listening, rawExchange, recordingLog, until } from './support';
+import { createEgressProxy } from '../../../../runtime/gateway/egress/egress-proxy';
+import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
+import { bodyOf, close, listening, rawExchange, recordingLog, until } from '../support';
 
 // What a name leads to is `outside-connection`'s business: here every destination is a server of the test.
 

@@ -1,4 +1,4 @@
-import { authFile, parsePgbouncerLine, pgbouncerIni } from '../../../runtime/gateway/pgbouncer-files';
+import { authFile, parsePgbouncerLine, pgbouncerIni } from '../../../../runtime/gateway/database/pgbouncer-files';
 
 // That PgBouncer understands this, and what it then allows, is shown by the conformance test, which runs it.
 

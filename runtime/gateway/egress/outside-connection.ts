@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { BlockList, connect, isIPv6, Socket } from 'node:net';
-import { NO_EGRESS_NETWORKS } from '../contract';
-import { within } from './deadline';
+import { NO_EGRESS_NETWORKS } from '../../contract';
+import { within } from '../deadline';
 
 /** A connection to a host outside. */
 export type ConnectOutside = (host: string, port: number) => Promise<Socket>;

@@ -1,6 +1,6 @@
 import { Socket } from 'node:net';
-import { within } from './deadline';
-import { describeError, Log } from './log';
+import { within } from '../deadline';
+import { describeError, Log } from '../log';
 import { replyScanner, requestScanner } from './resp-framing';
 
 /** How long an authenticated connection may live. */

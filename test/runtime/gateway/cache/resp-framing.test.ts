@@ -5,7 +5,7 @@ import {
   replyScanner,
   requestScanner,
   respCommand,
-} from '../../../runtime/gateway/resp-framing';
+} from '../../../../runtime/gateway/cache/resp-framing';
 
 /** Feeds text in pieces that end at `cuts`; gives the frames with their ends in the whole text. */
 function frames<Frame>(scanner: FrameScanner<Frame>, text: string, cuts: readonly number[] = []) {
