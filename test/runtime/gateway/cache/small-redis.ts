@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { createServer, TLSSocket } from 'node:tls';
-import { ServerCertificate } from '../../lab/parts/certificates';
-import { close, listening } from './support';
+import { ServerCertificate } from '../../../lab/parts/certificates';
+import { close, listening } from '../support';
 
 /** As much of a Redis as a relay meets: it answers in order, one connection after the other, and never without AUTH. */
 export interface SmallRedis {
