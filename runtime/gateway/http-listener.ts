@@ -123,6 +123,11 @@ export class BodyTooLarge extends Error {
   }
 }
 
+/** Whether a body that is not empty, or may turn out not to be, comes with the request. */
+export function announcesBody({ headers }: IncomingMessage): boolean {
+  return headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
+}
+
 /** The whole body. @throws BodyTooLarge, or an error if the client breaks off; the request is not destroyed. */
 export function readBody(request: IncomingMessage, limit: number): Promise<Buffer> {
   if (Number(request.headers['content-length'] ?? 0) > limit) return Promise.reject(new BodyTooLarge(limit));

@@ -6,8 +6,8 @@ import { Exchange } from './api-exchange';
 import { ApiPassword, presentedPassword } from './api-password';
 import { Caller, Callers } from './callers';
 import { isPreflight, preflightHeaders } from './cors';
-import { forwardToLetta, MAX_BODY_BYTES, refuseLargeBody } from './forward-to-letta';
-import { BodyTooLarge, boundedServer, readBody } from '../http-listener';
+import { forwardToLetta, refuseLargeBody } from './forward-to-letta';
+import { announcesBody, BodyTooLarge, boundedServer, readBody } from '../http-listener';
 import { describeError, Log } from '../log';
 import { MetricCount } from '../metric-count';
 import { Metrics } from '../metrics';
@@ -129,7 +129,9 @@ class ApiFront {
     exchange.route = '/health';
     const reason = this.options.readiness.unhealthy();
     if (reason !== undefined) return exchange.refuse(503, reason, { 'retry-after': '5' });
-    return forwardToLetta(exchange, this.options.letta, target.raw);
+    // Nobody has shown a password here: nothing of the caller's choosing goes on.
+    if (announcesBody(exchange.request)) return exchange.refuse(400, 'the question for health has no body: send none');
+    return forwardToLetta(exchange, this.options.letta, target.path);
   }
 
   private async readiness(exchange: Exchange, known: boolean): Promise<void> {
@@ -173,7 +175,6 @@ class ApiFront {
     exchange.route = verdict.route;
     if (!verdict.allowed) return exchange.refuse(verdict.status, verdict.detail);
     if (verdict.route === '/ready') return this.readiness(exchange, true);
-    if (Number(exchange.request.headers['content-length'] ?? 0) > MAX_BODY_BYTES) return refuseLargeBody(exchange);
     if (verdict.traits.turn && !this.takeTurn(exchange)) return;
     const { openRoutes, letta } = this.options;
     if (verdict.traits.body === 'agent-file' && !openRoutes.has(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)) {

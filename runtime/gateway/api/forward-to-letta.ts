@@ -8,7 +8,7 @@ import { describeError } from '../log';
 import { relayResponse } from '../relay-response';
 
 /** Letta takes files of up to 50 MB (`letta/constants.py`), plus the multipart frame around them. */
-export const MAX_BODY_BYTES = 64 * 1024 * 1024;
+const MAX_BODY_BYTES = 64 * 1024 * 1024;
 
 /** A body to send instead of the client's. */
 export interface Replacement {
@@ -19,13 +19,13 @@ export interface Replacement {
 /** Bodies up to here are read before Letta is called: one write instead of a stream, and a slow client holds no worker. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
-/** Sends a request that was let through to Letta, and its answer to the client. */
+/** Sends a request that was let through to Letta, and its answer to the client; too large a body is refused here. */
 export function forwardToLetta(
   exchange: Exchange,
   letta: Dispatcher,
   path: string,
   replacement?: Replacement,
-): Promise<void> {
+): Promise<void> | void {
   const { request } = exchange;
   const headers = requestHeadersForLetta(request.headers, exchange.requestId);
   if (replacement) {
@@ -37,6 +37,7 @@ export function forwardToLetta(
     return send(exchange, letta, path, headers, bounded(request));
   }
   const length = Number(request.headers['content-length'] ?? 0);
+  if (length > MAX_BODY_BYTES) return refuseLargeBody(exchange);
   if (length === 0) return send(exchange, letta, path, headers, null);
   if (length > SMALL_BODY_BYTES) return send(exchange, letta, path, headers, request);
   return readBody(request, SMALL_BODY_BYTES).then(
