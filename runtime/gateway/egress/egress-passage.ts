@@ -30,8 +30,16 @@ const HOP_BY_HOP = new Set([
   'upgrade',
 ]);
 
-/** Raw bytes both ways until both sides have ended, one of them breaks off, or nothing passes for `idleMs`. */
-export function tunnel(client: Duplex, head: Buffer, upstream: Socket, idleMs: number): Promise<PassageEnd> {
+/**
+ * Raw bytes both ways until both sides have ended or one of them breaks off. A tunnel through which nothing passes is cut
+ * after `idleMs`, one that a side has ended after `halfOpenMs`.
+ */
+export function tunnel(
+  client: Duplex,
+  head: Buffer,
+  upstream: Socket,
+  { idleMs, halfOpenMs }: { readonly idleMs: number; readonly halfOpenMs: number },
+): Promise<PassageEnd> {
   return new Promise((resolve) => {
     let ended: string | undefined;
     const cut = (why: string) => {
@@ -39,16 +47,21 @@ export function tunnel(client: Duplex, head: Buffer, upstream: Socket, idleMs: n
       client.destroy();
       upstream.destroy();
     };
-    client.on('error', () => cut('broken off by the client'));
-    upstream.on('error', (error) => cut(`broken off: ${error.message}`));
-    // A side that is gone takes the other with it, but not before what it sent last is delivered.
-    client.once('close', () => (client.readableEnded ? upstream.end() : upstream.destroy()));
-    upstream.setTimeout(idleMs, () => cut('idle'));
     upstream.once('close', () => {
       if (upstream.readableEnded) client.end();
       else client.destroy();
       resolve({ sentBytes: upstream.bytesWritten, receivedBytes: upstream.bytesRead, ended: ended ?? 'closed' });
     });
+    upstream.on('error', (error) => cut(`broken off: ${error.message}`));
+    // While the connection was made nobody listened: its `close` has been, and will not come again.
+    if (client.destroyed) return cut('broken off by the client');
+    client.on('error', () => cut('broken off by the client'));
+    // A side that is gone takes the other with it, but not before what it sent last is delivered.
+    client.once('close', () => (client.readableEnded ? upstream.destroySoon() : upstream.destroy()));
+    upstream.setTimeout(idleMs, () => cut(upstream.timeout === idleMs ? 'idle' : 'half open and idle'));
+    const halfOpen = () => upstream.setTimeout(halfOpenMs);
+    client.once('end', halfOpen);
+    upstream.once('end', halfOpen);
     client.write('HTTP/1.1 200 Connection Established\r\n\r\n');
     if (head.length > 0) upstream.write(head);
     client.pipe(upstream);
@@ -64,22 +77,22 @@ export async function forward(
   upstream: Socket,
   idleMs: number,
 ): Promise<PassageEnd & { readonly status?: number }> {
-  const outgoing = httpRequest({
-    createConnection: () => upstream,
-    method: request.method,
-    path: target.path,
-    setHost: false,
-    headers: { ...passedOn(request), host: target.authority, ...framing(request.headers) },
-  });
   upstream.setTimeout(idleMs, () => upstream.destroy(new Error(`silent for ${idleMs / 1000} s`)));
   response.once('close', () => upstream.destroy());
   let status: number | undefined;
-  const answered = new Promise<IncomingMessage>((resolve, reject) => {
-    outgoing.once('response', resolve);
-    outgoing.on('error', reject);
-  });
   const bytes = () => ({ sentBytes: upstream.bytesWritten, receivedBytes: upstream.bytesRead });
   try {
+    const outgoing = httpRequest({
+      createConnection: () => upstream,
+      method: request.method,
+      path: target.path,
+      setHost: false,
+      headers: { ...passedOn(request), host: target.authority, ...framing(request.headers) },
+    });
+    const answered = new Promise<IncomingMessage>((resolve, reject) => {
+      outgoing.once('response', resolve);
+      outgoing.on('error', reject);
+    });
     // The destination may answer before it has read the body; a body that breaks off ends the passage.
     pipeline(request, outgoing).catch((error: Error) => upstream.destroy(error));
     const answer = await answered;

@@ -15,6 +15,13 @@ export interface EgressProxyOptions {
   readonly connect: ConnectOutside;
   /** How long nothing may pass before a passage is cut. */
   readonly idleTimeoutSeconds: number;
+  /**
+   * How long nothing may pass through a tunnel that one side has ended: a client that is gone looks like one that has
+   * said all and waits for the answer.
+   *
+   * @default 60
+   */
+  readonly halfOpenTimeoutSeconds?: number;
   readonly metrics: Metrics;
   readonly log: Log;
 }
@@ -43,12 +50,15 @@ export function createEgressProxy({
   allow,
   connect,
   idleTimeoutSeconds,
+  halfOpenTimeoutSeconds = 60,
   metrics,
   log,
 }: EgressProxyOptions): EgressProxy {
   const audit = new EgressAudit(metrics);
   const idleMs = idleTimeoutSeconds * 1000;
+  const halfOpenMs = Math.min(idleMs, halfOpenTimeoutSeconds * 1000);
   const open = new Set<Socket>();
+  /** Those that are still being connected included. */
   let passages = 0;
 
   /** @throws Refused, with what the client is told */
@@ -74,7 +84,10 @@ export function createEgressProxy({
     try {
       const upstream = await connect(host, port);
       open.add(upstream);
-      upstream.once('close', () => open.delete(upstream));
+      upstream.once('close', () => {
+        open.delete(upstream);
+        passages -= 1;
+      });
       return upstream;
     } catch (error) {
       passages -= 1;
@@ -88,7 +101,6 @@ export function createEgressProxy({
   };
 
   const passed = (event: string, destination: string, began: number, end: PassageEnd) => {
-    passages -= 1;
     log.info(event, { destination, ...end, ms: Date.now() - began });
   };
 
@@ -115,7 +127,7 @@ export function createEgressProxy({
     const began = Date.now();
     try {
       const upstream = await goOut('CONNECT', target);
-      passed('egress-tunnel', target.destination, began, await tunnel(client, head, upstream, idleMs));
+      passed('egress-tunnel', target.destination, began, await tunnel(client, head, upstream, { idleMs, halfOpenMs }));
     } catch (error) {
       endWith(client, asRefusal(error));
     }

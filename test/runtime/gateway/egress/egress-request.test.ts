@@ -4,7 +4,7 @@ import {
   request as httpRequest,
   RequestListener,
 } from 'node:http';
-import { bodyOf, close, listening } from '../support';
+import { bodyOf, close, listening, until } from '../support';
 import { EgressStand } from './egress-stand';
 
 const stand = new EgressStand();
@@ -119,5 +119,19 @@ describe('an absolute request', () => {
     const answer = await send(proxy.port, 'GET', 'http://mcp.example.com/', {});
     expect(answer.status).toBe(502);
     expect(answer.body).toContain('silent for 0.1 s');
+  });
+
+  test('whose client leaves before it gets out leaves nothing open', async () => {
+    const { port, all, sockets } = await stand.destination((socket) => void socket.resume());
+    let connect: (() => void) | undefined;
+    const proxy = await stand.proxy(port, { before: () => new Promise<void>((resolve) => (connect = resolve)) });
+    const get = 'GET http://mcp.example.com/ HTTP/1.1\r\nHost: mcp.example.com\r\n\r\n';
+    const client = await stand.client(proxy.port, get);
+    await until(() => connect !== undefined, 'the try');
+    client.resetAndDestroy();
+    await stand.gone(proxy.proxy.server);
+    connect!();
+    await until(() => all.length === 1 && sockets.size === 0, 'the end at the destination');
+    await until(() => proxy.log.lines.length === 1, 'its line');
   });
 });

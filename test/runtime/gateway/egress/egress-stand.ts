@@ -1,4 +1,4 @@
-import { connect, createServer, Socket } from 'node:net';
+import { connect, createServer, Server, Socket } from 'node:net';
 import { createEgressProxy } from '../../../../runtime/gateway/egress/egress-proxy';
 import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
 import { close, listening, recordingLog, until } from '../support';
@@ -7,6 +7,7 @@ export const TO_DESTINATION = 'CONNECT mcp.example.com:443 HTTP/1.1\r\nHost: mcp
 
 interface ProxySettings {
   readonly idleTimeoutSeconds?: number;
+  readonly halfOpenTimeoutSeconds?: number;
   /** Waited for before a connection to the destination is tried. */
   readonly before?: () => Promise<unknown>;
 }
@@ -18,7 +19,7 @@ interface ProxySettings {
 export class EgressStand {
   private readonly toEnd: (() => unknown)[] = [];
 
-  async proxy(destinationPort: number, { idleTimeoutSeconds = 10, before }: ProxySettings = {}) {
+  async proxy(destinationPort: number, { before, ...settings }: ProxySettings = {}) {
     const log = recordingLog();
     const proxy = createEgressProxy({
       allow: new Set(['mcp.example.com:443', 'mcp.example.com:80']),
@@ -28,7 +29,8 @@ export class EgressStand {
         await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
         return socket;
       },
-      idleTimeoutSeconds,
+      idleTimeoutSeconds: 10,
+      ...settings,
       metrics: embeddedMetrics('Agents', log),
       log,
     });
@@ -78,6 +80,15 @@ export class EgressStand {
     const head = 'HTTP/1.1 200 Connection Established\r\n\r\n';
     await until(() => received.startsWith(head), 'the tunnel');
     return { socket, received: () => received.slice(head.length), ended: () => ended };
+  }
+
+  /** Until no client is connected to the server. */
+  async gone(server: Server): Promise<void> {
+    let open = 1;
+    await until(() => {
+      server.getConnections((_error, count) => (open = count));
+      return open === 0;
+    }, 'the end of every client');
   }
 
   atEnd(end: () => unknown): void {

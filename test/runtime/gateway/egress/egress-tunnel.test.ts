@@ -113,6 +113,41 @@ describe('a tunnel', () => {
     await stand.tunnel(proxy.port);
   });
 
+  test('whose client leaves before it stands gives its place back and leaves nothing open', async () => {
+    const { port, all, sockets } = await stand.destination((socket) => void socket.resume());
+    const standing: (() => void)[] = [];
+    const proxy = await stand.proxy(port, { before: () => new Promise<void>((resolve) => standing.push(resolve)) });
+    const clients = await Promise.all(Array.from({ length: 128 }, () => stand.client(proxy.port, TO_DESTINATION)));
+    await until(() => standing.length === 128, 'every try');
+    for (const client of clients) client.resetAndDestroy();
+    await stand.gone(proxy.proxy.server);
+    standing.forEach((connect) => connect());
+    await until(() => all.length === 128 && sockets.size === 0, 'the end at the destination');
+    const next = stand.tunnel(proxy.port);
+    await until(() => standing.length === 129, 'one more try');
+    standing[128]();
+    await next;
+  });
+
+  test('whose client has said all is cut when nothing comes any more, long before the idle time-out', async () => {
+    const { port, sockets } = await stand.destination((socket) => void socket.resume());
+    const proxy = await stand.proxy(port, { halfOpenTimeoutSeconds: 0.1 });
+    const { socket, ended } = await stand.tunnel(proxy.port);
+    socket.end('all');
+    await until(() => sockets.size === 0, 'the end of what the client says');
+    await until(ended, 'the cut');
+    expect(proxy.log.lines[0].fields).toMatchObject({ sentBytes: 3, ended: 'half open and idle' });
+  });
+
+  test('whose destination has said all is cut when the client says nothing any more', async () => {
+    const { port } = await stand.destination((socket) => void socket.resume().end('all'));
+    const proxy = await stand.proxy(port, { halfOpenTimeoutSeconds: 0.1 });
+    const { received } = await stand.tunnel(proxy.port);
+    await until(() => proxy.log.lines.length === 1, 'the cut');
+    expect(received()).toBe('all');
+    expect(proxy.log.lines[0].fields).toMatchObject({ ended: 'half open and idle' });
+  });
+
   test('to a destination that cannot be reached is 502, and no try to leave', async () => {
     const proxy = await stand.proxy(1, { before: () => Promise.reject(new Error('no route to host')) });
     expect(await rawExchange(proxy.port, TO_DESTINATION)).toMatch(/^HTTP\/1.1 502 [^]*no route to host/);
