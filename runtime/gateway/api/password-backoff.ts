@@ -32,16 +32,17 @@ export class PasswordBackoff {
 
   /** Seconds until this address may present a password again; 0: it may now. */
   waitSeconds(address: string): number {
+    this.forgetOld();
     const failures = this.failures.get(address);
     if (failures === undefined) return 0;
     const count = this.remaining(failures);
-    if (count <= 0) this.failures.delete(address);
     if (count < FREE_FAILURES) return 0;
     const wait = Math.min(LONGEST_WAIT_MS, FIRST_WAIT_MS * 2 ** (count - FREE_FAILURES));
     return Math.max(0, Math.ceil((failures.lastAt + wait - this.now()) / 1000));
   }
 
   failed(address: string): void {
+    this.forgetOld();
     const known = this.failures.get(address);
     this.failures.delete(address);
     const count = Math.min(MOST_FAILURES, (known ? this.remaining(known) : 0) + 1);
@@ -53,6 +54,14 @@ export class PasswordBackoff {
   forgive(address: string): void {
     const known = this.failures.get(address);
     if (known && --known.count <= 0) this.failures.delete(address);
+  }
+
+  /** From the front, so that one look costs next to nothing: who failed often holds up those behind it, not for long. */
+  private forgetOld(): void {
+    for (const [address, failures] of this.failures) {
+      if (this.remaining(failures) > 0) return;
+      this.failures.delete(address);
+    }
   }
 
   private remaining({ count, lastAt }: Failures): number {

@@ -67,6 +67,17 @@ test('memory is bounded: the address that failed least recently makes room', () 
   expect(backoff.waitSeconds('second')).toBe(0);
 });
 
+test('stray guesses are forgotten although their addresses never come back', () => {
+  const { backoff, pass } = clocked();
+  for (let other = 0; other < 100; other++) backoff.failed(`other ${other}`);
+  pass(11 * 60);
+  backoff.failed('a');
+  expect(backoff.size).toBe(1);
+  pass(11 * 60);
+  expect(backoff.waitSeconds('b')).toBe(0);
+  expect(backoff.quiet).toBe(true);
+});
+
 describe('the address of a client', () => {
   const address = (forwarded?: string, remoteAddress = '10.0.0.9') =>
     clientAddress({
