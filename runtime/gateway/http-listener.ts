@@ -1,6 +1,7 @@
 import { createServer, IncomingMessage, RequestListener, Server, ServerResponse } from 'node:http';
 import { createServer as createTlsServer } from 'node:https';
 import { Server as NetServer, Socket } from 'node:net';
+import { flawOf, refuseMalformed, TellMalformed } from './malformed-request';
 import type { TlsIdentity } from './self-signed-certificate';
 
 /** Above what a load balancer with many cookies or a long bearer token sends, far below what hurts. */
@@ -11,52 +12,98 @@ const HANDSHAKE_TIMEOUT_MS = 10_000;
 /** Requests of one connection that may wait for their turn; clients that pipeline at all send a few at once. */
 const MAX_PIPELINED = 100;
 
+/** What one client may take, in milliseconds. */
+export interface ClientTimeouts {
+  readonly headersMs: number;
+  /** For the whole request, its body included. */
+  readonly requestMs: number;
+  /** How often Node looks: what is late is cut so much later at most. */
+  readonly checkMs: number;
+}
+
+const CLIENT_TIMEOUTS: ClientTimeouts = { headersMs: 30_000, requestMs: 300_000, checkMs: 5_000 };
+
+export interface BoundedServerOptions {
+  readonly keepAliveSeconds: number;
+  /** Unset: plain HTTP. */
+  readonly tls?: TlsIdentity;
+  /** How a client is told that its request is none. @default - `{"detail": …}` */
+  readonly malformed?: TellMalformed;
+  /** @default - 30 s for the headers, 300 s for the request, looked at every 5 s */
+  readonly timeouts?: ClientTimeouts;
+}
+
 /** A server with bounds on what a client may send and how slowly; streams and long turns stay unbounded here. */
 export function boundedServer(
   listener: RequestListener,
-  { keepAliveSeconds, tls }: { readonly keepAliveSeconds: number; readonly tls?: TlsIdentity },
+  {
+    keepAliveSeconds,
+    tls,
+    malformed = ({ reason }) => ({ body: { detail: reason } }),
+    timeouts = CLIENT_TIMEOUTS,
+  }: BoundedServerOptions,
 ): Server {
-  const bounds = { maxHeaderSize: MAX_HEADER_BYTES, keepAlive: true, noDelay: true };
+  const bounds = {
+    maxHeaderSize: MAX_HEADER_BYTES,
+    keepAlive: true,
+    noDelay: true,
+    // Node would answer with an empty 400.
+    requireHostHeader: false,
+    connectionsCheckingInterval: timeouts.checkMs,
+  };
+  const inFlight: InFlight = new WeakMap();
+  const handle = inTurn(wellFormed(listener, malformed), inFlight);
   const server = tls
-    ? createTlsServer(
-        { ...bounds, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS },
-        inTurn(listener),
-      )
-    : createServer(bounds, inTurn(listener));
+    ? createTlsServer({ ...bounds, ...tls, minVersion: 'TLSv1.2', handshakeTimeout: HANDSHAKE_TIMEOUT_MS }, handle)
+    : createServer(bounds, handle);
   server.keepAliveTimeout = keepAliveSeconds * 1000;
-  server.headersTimeout = 30_000;
-  server.requestTimeout = 300_000;
+  server.headersTimeout = timeouts.headersMs;
+  server.requestTimeout = timeouts.requestMs;
   server.maxRequestsPerSocket = 0;
   trackUnused(server, tls ? 'secureConnection' : 'connection');
+  refuseMalformed(server, malformed, (socket) => inFlight.get(socket as Socket));
+  // Node would answer an expectation it does not know with an empty 417.
+  server.on('checkExpectation', (request, response) => server.emit('request', request, response));
   return server;
 }
 
+function wellFormed(listener: RequestListener, malformed: TellMalformed): RequestListener {
+  return (request, response) => {
+    const flaw = flawOf(request);
+    if (flaw === undefined) return void listener(request, response);
+    const { headers, body } = malformed(flaw);
+    sendJson(response, flaw.status, body, { connection: 'close', ...headers }, request);
+  };
+}
+
 type Waiting = readonly [IncomingMessage, ServerResponse];
+
+/** Of each connection: the response to the request that its listener has. */
+type InFlight = WeakMap<Socket, ServerResponse>;
 
 /**
  * Hands over the requests of one connection one after the other. Node hands over all that it has parsed at once: a
  * client that pipelines thousands would have them all in flight, before everybody else's. A response also has no
  * `close` event while it waits behind another one.
  */
-function inTurn(listener: RequestListener): RequestListener {
-  /** Of each connection with a request in flight: those behind it. */
-  const lines = new WeakMap<Socket, Waiting[] | 'single'>();
+function inTurn(listener: RequestListener, inFlight: InFlight): RequestListener {
+  /** Of each connection whose client pipelines: the requests behind the one in flight. */
+  const lines = new WeakMap<Socket, Waiting[]>();
+  const begin = (socket: Socket, request: IncomingMessage, response: ServerResponse) => {
+    inFlight.set(socket, response);
+    response.once('close', () => next(socket));
+    listener(request, response);
+  };
   const next = (socket: Socket) => {
-    const line = lines.get(socket);
-    const waiting = line === 'single' || socket.destroyed ? undefined : line?.shift();
-    if (waiting === undefined) return void lines.delete(socket);
-    waiting[1].once('close', () => next(socket));
-    listener(...waiting);
+    inFlight.delete(socket);
+    const waiting = socket.destroyed ? undefined : lines.get(socket)?.shift();
+    if (waiting) begin(socket, ...waiting);
   };
   return (request, response) => {
     const { socket } = request;
+    if (!inFlight.has(socket)) return void begin(socket, request, response);
     const line = lines.get(socket);
-    if (line === undefined) {
-      lines.set(socket, 'single');
-      response.once('close', () => next(socket));
-      return void listener(request, response);
-    }
-    if (line === 'single') return void lines.set(socket, [[request, response]]);
+    if (line === undefined) return void lines.set(socket, [[request, response]]);
     // The answer to the last one that waits says that no more will come.
     if (line.length === MAX_PIPELINED) line.at(-1)![1].setHeader('connection', 'close');
     else line.push([request, response]);

@@ -1,7 +1,7 @@
-import { Server, ServerResponse } from 'node:http';
-import { Socket } from 'node:net';
+import { ServerResponse } from 'node:http';
 import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { sendJson } from '../http-listener';
+import { TellMalformed } from '../malformed-request';
 
 /** Answers in the REST-JSON error shape of AWS services. */
 export function refuse(
@@ -14,25 +14,11 @@ export function refuse(
   sendJson(response, status, { message }, { 'x-amzn-errortype': type, ...headers });
 }
 
-/** The same for what is not even HTTP, where Node has no response to write to. */
-export function refuseMalformed(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    // An answer may be on its way: nothing may be written into the middle of it.
-    if (!socket.writable || (socket as Socket).bytesWritten > 0) return void socket.destroy();
-    const [status, message] = MALFORMED[error.code ?? ''] ?? ['400 Bad Request', 'the request is not HTTP'];
-    const body = JSON.stringify({ message });
-    socket.end(
-      `HTTP/1.1 ${status}\r\nx-amzn-errortype: ValidationException\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  });
-}
-
-/** Status and message by Node's error code. */
-const MALFORMED: Readonly<Record<string, readonly [string, string]>> = {
-  HPE_HEADER_OVERFLOW: ['431 Request Header Fields Too Large', 'the headers are too large'],
-  ERR_HTTP_REQUEST_TIMEOUT: ['408 Request Timeout', 'the request came too slowly'],
-};
+/** The same for what is no proper request, for which there is no response to write to. */
+export const tellMalformed: TellMalformed = ({ reason }) => ({
+  headers: { 'x-amzn-errortype': 'ValidationException' },
+  body: { message: reason },
+});
 
 const codec = new EventStreamCodec(
   (bytes) => Buffer.from(bytes).toString('utf8'),

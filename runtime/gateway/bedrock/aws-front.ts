@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { PLACEHOLDER_CREDENTIAL } from '../../contract';
-import { refuse, refuseMalformed } from './aws-error';
+import { refuse, tellMalformed } from './aws-error';
 import { ChatModelList } from './bedrock-models';
 import { BodyTooLarge, boundedServer, readBody, sendJson } from '../http-listener';
 import { invokeModel, InvokeModelOptions, ModelRequest } from './invoke-model';
@@ -19,7 +19,7 @@ const SESSION_HOURS = 12;
 
 /** STS and Bedrock as Letta's SDKs call them, with placeholder keys in and the task role's signature out. */
 export function createAwsFront(options: AwsFrontOptions): Server {
-  const server = boundedServer(
+  return boundedServer(
     (request, response) => {
       handle(request, response, options).catch((error: unknown) => {
         if (error instanceof BodyTooLarge)
@@ -28,10 +28,8 @@ export function createAwsFront(options: AwsFrontOptions): Server {
         refuse(response, 500, 'InternalServerException', 'the gateway failed on this call');
       });
     },
-    { keepAliveSeconds: 75 },
+    { keepAliveSeconds: 75, malformed: tellMalformed },
   );
-  refuseMalformed(server);
-  return server;
 }
 
 export type AwsCall =

@@ -25,7 +25,7 @@ const ARCHITECTURE = 'bedrock';
 /** Bedrock's embedding models, and its chat models but Claude, in the one shape in which Letta takes them: Ollama's. */
 export function createOllamaFront(options: OllamaFrontOptions): Server {
   const front = new OllamaFront(options);
-  const server = boundedServer(
+  return boundedServer(
     (request, response) => {
       front.handle(request, response).catch((error: unknown) => {
         const failure = asOpenAIError(error, 'answer this');
@@ -33,23 +33,11 @@ export function createOllamaFront(options: OllamaFrontOptions): Server {
         sendJson(response, failure.status, failure.body, failure.headers);
       });
     },
-    { keepAliveSeconds: 75 },
+    {
+      keepAliveSeconds: 75,
+      malformed: ({ status, reason }) => ({ body: new OpenAIError(status, reason).body }),
+    },
   );
-  refuseMalformed(server);
-  return server;
-}
-
-/** What is no request at all is refused in the same shape as one that is wrong. */
-function refuseMalformed(server: Server): void {
-  server.on('clientError', (error: NodeJS.ErrnoException, socket) => {
-    if (!socket.writable) return void socket.destroy();
-    const tooLarge = error.code === 'HPE_HEADER_OVERFLOW';
-    const body = JSON.stringify(invalid(tooLarge ? 'the headers are too large' : 'the request is not HTTP').body);
-    socket.end(
-      `HTTP/1.1 ${tooLarge ? '431 Request Header Fields Too Large' : '400 Bad Request'}\r\ncontent-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\nconnection: close\r\n\r\n${body}`,
-    );
-  });
 }
 
 class OllamaFront {

@@ -107,6 +107,7 @@ test.each([
     'POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 3\r\ntransfer-encoding: chunked\r\n\r\n0\r\n\r\n',
     'HTTP/1.1 400',
   ],
+  ['a request without Host', 'GET / HTTP/1.1\r\nconnection: close\r\n\r\n', 'HTTP/1.1 400'],
 ])('%s is refused in the shape of AWS', async (_, bytes, status) => {
   const { port, seen } = await startFront();
   const answer = await rawExchange(port, bytes);

@@ -1,4 +1,7 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import fc from 'fast-check';
+import { beginning } from '../bedrock/bedrock-answers';
 import { chatFront, ChatFrontOptions, llama, nova } from './chat-front';
 import { rawExchange } from '../support';
 
@@ -58,12 +61,31 @@ test.each([
 test.each([
   ['no HTTP', 'hello\r\n\r\n', 400],
   ['two lengths', 'POST /api/show HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n', 400],
+  ['no Host', 'GET /api/tags HTTP/1.1\r\nConnection: close\r\n\r\n', 400],
   ['headers without end', `GET /api/tags HTTP/1.1\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`, 431],
 ])('%s is refused in the shape of OpenAI', async (_what, bytes, status) => {
   const { port } = await start();
   const [head, body] = (await rawExchange(port, bytes)).split('\r\n\r\n');
   expect(head).toContain(`HTTP/1.1 ${status}`);
   expect(JSON.parse(body)).toMatchObject({ error: { type: 'invalid_request_error' } });
+});
+
+test('nonsense behind a request does not get an error written into the stream that answers it', async () => {
+  const front = await chatFront((response) => {
+    for (const message of beginning) response.write(message);
+  });
+  toStop.push(front.stop);
+  const body = JSON.stringify({ model: nova.id, stream: true, messages: [{ role: 'user', content: 'Hi.' }] });
+  const request = `POST /v1/chat/completions HTTP/1.1\r\nhost: x\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
+  const socket = connect({ port: front.port, host: '127.0.0.1' }, () => socket.write(request));
+  let answer = '';
+  socket.on('data', (piece) => {
+    if (answer === '') socket.write('nonsense\r\n\r\n');
+    answer += piece.toString();
+  });
+  await once(socket, 'close');
+  expect(answer).toContain('lo.');
+  expect(answer.match(/HTTP\/1.1/g)).toHaveLength(1);
 });
 
 test('more calls at once than it holds are told to come again', async () => {
