@@ -7,10 +7,12 @@ export class Deployed {
   private running?: Lab;
   private failed = false;
 
-  constructor(options: Omit<LabOptions, 'vpc'> = {}) {
+  /** @param prepare done before the deployment, e.g. values of secrets that the stack does not make */
+  constructor(options: Omit<LabOptions, 'vpc'> = {}, prepare: (lab: Lab) => void = () => undefined) {
     beforeAll(async () => {
       const { vpc } = await enterLab();
       this.running = await Lab.start({ vpc, ...options });
+      prepare(this.running);
       try {
         await this.running.deploy();
       } catch (error) {

@@ -1,0 +1,57 @@
+import { createServer, type Server } from 'node:http';
+import { Address } from '../../lab/namespace';
+import type { Deployed } from '../deployed';
+
+export const ALLOWED_PORT = 9443;
+const OTHER_PORT = 9444;
+
+/** Somebody outside whom a model call of Letta's is sent to. */
+class Outsider {
+  readonly asked: string[] = [];
+  private readonly server: Server = createServer((request, response) => {
+    this.asked.push(`${request.method} ${request.url}`);
+    response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":{"message":"not today"}}');
+  });
+
+  listen(port: number): Promise<void> {
+    return new Promise((resolve) => this.server.listen(port, Address.AWS, resolve));
+  }
+
+  stop(): void {
+    this.server.close();
+    this.server.closeAllConnections();
+  }
+}
+
+export function allowedEgressSuite(deployed: Deployed): void {
+  describe('the way out', () => {
+    const outsiders = { allowed: new Outsider(), other: new Outsider() };
+    beforeAll(() => Promise.all([outsiders.allowed.listen(ALLOWED_PORT), outsiders.other.listen(OTHER_PORT)]));
+    afterAll(() => Object.values(outsiders).forEach((outsider) => outsider.stop()));
+
+    const turnBy = async (port: number) => {
+      const llm_config = {
+        model: 'm',
+        context_window: 30_000,
+        model_endpoint_type: 'openai',
+        model_endpoint: `http://${Address.AWS}:${port}/v1`,
+      };
+      const made = await deployed.request('POST', '/v1/agents/', { include_base_tools: false, llm_config });
+      const { id } = (await made.json()) as { id: string };
+      await deployed.request('POST', `/v1/agents/${id}/messages`, { messages: [{ role: 'user', content: 'hello' }] });
+    };
+    const lines = (event: string) => deployed.containerLines('gateway').filter((line) => line.includes(`"${event}"`));
+
+    test('leads to the host and port that allowedEgress names, and the passage is in the log', async () => {
+      await turnBy(ALLOWED_PORT);
+      expect(outsiders.allowed.asked[0]).toMatch(/^POST \/v1\//);
+      expect(lines('egress-request').join()).toContain(`${Address.AWS}:${ALLOWED_PORT}`);
+    }, 90_000);
+
+    test('leads to no other port of that host, and who tried is in the log', async () => {
+      await turnBy(OTHER_PORT);
+      expect(outsiders.other.asked).toEqual([]);
+      expect(lines('egress-refused').join()).toContain(`${Address.AWS}:${OTHER_PORT}`);
+    }, 90_000);
+  });
+}
