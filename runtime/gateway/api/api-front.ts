@@ -12,6 +12,7 @@ import { describeError, Log } from '../log';
 import { MetricCount } from '../metric-count';
 import { Metrics } from '../metrics';
 import { Readiness } from '../readiness';
+import { RefusedRequests } from '../refused-requests';
 import { parseRequestTarget, RequestTarget } from './request-target';
 import { JudgeRoute, routeJudge } from './route-verdicts';
 import type { TlsIdentity } from '../self-signed-certificate';
@@ -46,6 +47,7 @@ export function createApiFront(options: ApiFrontOptions): Server {
   const server = boundedServer((request, response) => front.receive(request, response), {
     keepAliveSeconds,
     tls: options.tls,
+    malformed: front.refused.tell,
   });
   // A peer that vanished without a word would otherwise hold its stream for ever.
   server.timeout = keepAliveSeconds * 1000;
@@ -54,6 +56,7 @@ export function createApiFront(options: ApiFrontOptions): Server {
 }
 
 class ApiFront {
+  readonly refused: RefusedRequests;
   private readonly judge: JudgeRoute;
   private readonly callers: Callers;
   private readonly turns: Slots;
@@ -62,7 +65,8 @@ class ApiFront {
   private readonly refusedTurns: MetricCount;
 
   constructor(private readonly options: ApiFrontOptions) {
-    const { password, administratorPassword, metrics } = options;
+    const { password, administratorPassword, metrics, log } = options;
+    this.refused = new RefusedRequests(log);
     this.judge = routeJudge(options.openRoutes);
     this.wrongPasswords = new MetricCount(metrics, 'authentication-failed', Metric.AUTHENTICATION_FAILED);
     this.refusedTurns = new MetricCount(metrics, 'turns-refused', Metric.TURNS_REFUSED);
@@ -80,6 +84,7 @@ class ApiFront {
   }
 
   flush(): void {
+    this.refused.flush();
     this.wrongPasswords.flush();
     this.refusedTurns.flush();
   }
