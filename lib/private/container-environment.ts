@@ -54,15 +54,18 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     AWS_ENDPOINT_URL_STS: loopback(Port.AWS),
     AWS_ENDPOINT_URL_BEDROCK: loopback(Port.AWS),
     ANTHROPIC_BEDROCK_BASE_URL: loopback(Port.AWS),
-    OLLAMA_BASE_URL: loopback(Port.EMBEDDINGS),
+    OLLAMA_BASE_URL: loopback(Port.OLLAMA),
     // A proxy that refuses at once: in a closed network Letta's download of NLTK data would stand still for 135 s.
     // ALL_PROXY is for `ws:` and `wss:`, which httpx sends as plain requests past the other two.
     HTTPS_PROXY: loopback(Port.EGRESS),
     HTTP_PROXY: loopback(Port.EGRESS),
     ALL_PROXY: loopback(Port.EGRESS),
+    // Google's SDK otherwise looks for a metadata server by plain sockets, past every proxy, and stands still for 12 s while
+    // it does: any agent may be told that its model is Google's.
+    GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent',
     // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
     // for whatever fetches a caller's URL inside the server (images of messages, endpoints in an agent's body).
-    NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.EMBEDDINGS}`,
+    NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.OLLAMA}`,
     LETTA_DEFAULT_LLM_HANDLE: options.bedrock.chatModels[0].handle,
     LETTA_DEFAULT_EMBEDDING_HANDLE: options.bedrock.embeddingModels[0].handle,
     // Letta runs some tools of its own (multi-agent ones) in a subprocess with the model's words as code, unless it has
@@ -90,7 +93,6 @@ export function databaseGatewayEnvironment(options: DatabaseGatewayOptions): Env
   return {
     [GatewayVariable.LISTENERS]: Listener.DATABASE,
     [GatewayVariable.REGION]: options.region,
-    [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,
     [GatewayVariable.STOP_TIMEOUT]: `${options.stopTimeout.toSeconds()}`,
     [GatewayVariable.DATABASE_HOST]: options.database.host,
     [GatewayVariable.DATABASE_PORT]: `${options.database.port}`,
@@ -133,6 +135,7 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
   return {
     ...databaseGatewayEnvironment(options),
     [GatewayVariable.LISTENERS]: Object.values(Listener).join(),
+    [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,
     [GatewayVariable.SERVICE_NAME]: options.serviceName,
     [GatewayVariable.AWS_CA_FILE]: ImagePath.GATEWAY_AWS_CA,
     [GatewayVariable.API_PASSWORD_SECRET]: options.apiPasswordSecretArn,

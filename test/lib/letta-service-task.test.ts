@@ -81,6 +81,7 @@ describe('the task', () => {
       HTTPS_PROXY: 'http://127.0.0.1:3128',
       HTTP_PROXY: 'http://127.0.0.1:3128',
       ALL_PROXY: 'http://127.0.0.1:3128',
+      GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent',
       NO_PROXY: '127.0.0.1:4566,127.0.0.1:11434',
       LETTA_DEFAULT_LLM_HANDLE: 'bedrock/us.anthropic.claude-sonnet-4-6',
       LETTA_DEFAULT_EMBEDDING_HANDLE: 'ollama/amazon.titan-embed-text-v2:0',
@@ -91,7 +92,7 @@ describe('the task', () => {
   test('tells the gateway what it serves', () => {
     const [secret] = Object.keys(template.findResources('AWS::SecretsManager::Secret'));
     expect(environment(gateway)).toEqual({
-      GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
+      GATEWAY_LISTENERS: 'api,aws,ollama,cache,egress,database',
       AWS_REGION: '${AWS::Region}',
       GATEWAY_AWS_URL_SUFFIX: '${AWS::URLSuffix}',
       GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
@@ -152,7 +153,6 @@ describe('the migration', () => {
     expect(environment(gateway)).toEqual({
       GATEWAY_LISTENERS: 'database',
       AWS_REGION: '${AWS::Region}',
-      GATEWAY_AWS_URL_SUFFIX: '${AWS::URLSuffix}',
       GATEWAY_STOP_TIMEOUT_SECONDS: '110',
       GATEWAY_DATABASE_HOST: 'db.example.com',
       GATEWAY_DATABASE_PORT: '5432',

@@ -54,6 +54,18 @@ export function openRoutesSuite(deployed: Deployed): void {
       },
       90_000,
     );
+
+    test('does not make Letta look for Google’s metadata server, and stand still for all others meanwhile', async () => {
+      const agent = await makeAgent(deployed, {
+        llm_config: { model: 'm', context_window: 30000, model_endpoint_type: 'google_vertex' },
+      });
+      const startedAt = Date.now();
+      const turn = send(deployed, agent, 'hello');
+      expect((await deployed.request('GET', '/v1/agents/count')).status).toBe(200);
+      await turn;
+      // Looking for it takes 12 s in a network that answers nothing.
+      expect(Date.now() - startedAt).toBeLessThan(8_000);
+    }, 90_000);
   });
 }
 
