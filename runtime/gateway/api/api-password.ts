@@ -73,7 +73,10 @@ export function presentedPassword(headers: IncomingHttpHeaders): string | undefi
   return typeof bare === 'string' ? /^password +(\S.*)$/.exec(bare)?.[1] : undefined;
 }
 
-/** Reads the secret's plain string, current and previous version. */
+/** Values arrive without white space at their ends, and of other characters each client makes other bytes. */
+const CARRIED_BY_HEADERS = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
+
+/** Reads the secret's plain string, current and previous version. @throws if no caller could ever present it */
 export function passwordsFromSecret(client: SecretsManagerClient, secretArn: string): LoadPasswords {
   const read = async (stage: string) => {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn, VersionStage: stage }));
@@ -81,12 +84,18 @@ export function passwordsFromSecret(client: SecretsManagerClient, secretArn: str
   };
   return async () => {
     const current = await read('AWSCURRENT');
-    if (!current?.trim()) throw new Error(`secret ${secretArn} is empty: its plain string must be the API password`);
+    if (!current?.trim()) throw new Error(`secret ${secretArn} is empty: its plain string must be the password`);
+    if (!CARRIED_BY_HEADERS.test(current)) {
+      throw new Error(
+        `secret ${secretArn} can never match: a header carries visible ASCII characters, and blanks between them but no ` +
+          'line end or blank at either end; store the password so',
+      );
+    }
     const previous = await read('AWSPREVIOUS').catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     });
-    return previous?.trim() ? [current, previous] : [current];
+    return previous !== undefined && CARRIED_BY_HEADERS.test(previous) ? [current, previous] : [current];
   };
 }
 

@@ -93,6 +93,23 @@ describe('the secret', () => {
     expect(await loading({ AWSCURRENT: 'two', AWSPREVIOUS: 'one' })).toEqual(['two', 'one']);
   });
 
+  test.each([
+    ['a line end', 'hunter2\n'],
+    ['a blank before it', ' hunter2'],
+    ['a tab behind it', 'hunter2\t'],
+    ['a line end within', 'hunter2\nhunter3'],
+    ['a letter outside ASCII', 'hünter2'],
+    ['a character that is not visible', 'hunter\u0007'],
+  ])('fails with %s, because no header could carry it, and does not tell it', async (_what, secret) => {
+    const failure = await loading({ AWSCURRENT: secret }).catch((error: Error) => error.message);
+    expect(failure).toMatch(/^secret arn:secret can never match: .*visible ASCII/);
+    expect(failure).not.toMatch(/h[uü]nter/);
+  });
+
+  test('may have blanks within, and its previous version is left out where that could never match', async () => {
+    expect(await loading({ AWSCURRENT: 'two words', AWSPREVIOUS: 'one\n' })).toEqual(['two words']);
+  });
+
   test('fails when it is empty or not there', async () => {
     await expect(loading({ AWSCURRENT: ' ' })).rejects.toThrow('is empty');
     await expect(loading({})).rejects.toThrow('no such stage');
