@@ -36,12 +36,10 @@ export class Exchange {
 
   private logLine(log: Log): void {
     const { request, response } = this;
-    const url = request.url ?? '';
-    const mark = url.indexOf('?');
     log.info('request', {
       requestId: this.requestId,
       method: request.method,
-      path: (mark < 0 ? url : url.slice(0, mark)).slice(0, 512),
+      path: loggedPath(request.url ?? ''),
       route: this.route,
       status: response.headersSent ? response.statusCode : undefined,
       milliseconds: Math.round(performance.now() - this.startedAt),
@@ -50,4 +48,11 @@ export class Exchange {
       failure: this.failure,
     });
   }
+}
+
+/** A target in another form than a path may hold a password: `http://user:password@host/`. */
+function loggedPath(url: string): string {
+  if (!url.startsWith('/')) return 'other form';
+  const mark = url.indexOf('?');
+  return (mark < 0 ? url : url.slice(0, mark)).slice(0, 512);
 }
