@@ -11,11 +11,11 @@ export const Port = {
   LETTA: 8284,
   /** STS and Bedrock for Letta. */
   AWS: 4566,
-  /** Ollama-shaped embeddings. */
-  EMBEDDINGS: 11434,
+  /** An Ollama-shaped server: chat models that are not Claude, and embeddings. */
+  OLLAMA: 11434,
   /** Redis relay. */
   CACHE: 6379,
-  /** Refusing egress proxy. */
+  /** Egress proxy: refuses all but what is on its allow-list. */
   EGRESS: 3128,
   /** PgBouncer. */
   DATABASE: 6432,
@@ -25,7 +25,7 @@ export const Port = {
 export const Listener = {
   API: 'api',
   AWS: 'aws',
-  EMBEDDINGS: 'embeddings',
+  OLLAMA: 'ollama',
   CACHE: 'cache',
   EGRESS: 'egress',
   DATABASE: 'database',
@@ -48,7 +48,7 @@ export const GatewayVariable = {
   OPEN_ROUTES: 'GATEWAY_OPEN_ROUTES',
   /** Comma-separated origins whose browsers may call. Empty: none. (api) */
   CORS_ORIGINS: 'GATEWAY_CORS_ORIGINS',
-  /** Seconds a streamed or plain turn may stay silent before it is cut. (api) */
+  /** Seconds that a turn, a call of Bedrock or a passage of the egress proxy may stay silent before it is cut. */
   IDLE_TIMEOUT: 'GATEWAY_IDLE_TIMEOUT_SECONDS',
   /** Seconds between SIGTERM and the end of the process. */
   STOP_TIMEOUT: 'GATEWAY_STOP_TIMEOUT_SECONDS',
@@ -62,13 +62,13 @@ export const GatewayVariable = {
   EGRESS_ALLOW: 'GATEWAY_EGRESS_ALLOW',
   /** Value of the metrics' dimension `Service`. */
   SERVICE_NAME: 'GATEWAY_SERVICE_NAME',
-  /** JSON array of `ChatModel`. (aws, models) */
+  /** JSON array of `ChatModel`, of both formats: one serves Claude, the other all else. (aws, ollama) */
   CHAT_MODELS: 'GATEWAY_CHAT_MODELS',
-  /** JSON array of `EmbeddingModel`. (embeddings) */
+  /** JSON array of `EmbeddingModel`. (ollama) */
   EMBEDDING_MODELS: 'GATEWAY_EMBEDDING_MODELS',
-  /** Guardrail identifier (id or ARN) sent with every chat call. Unset: none. (aws) */
+  /** Guardrail identifier (id or ARN) sent with every chat call, InvokeModel's and Converse's. Unset: none. (aws, ollama) */
   GUARDRAIL_ID: 'GATEWAY_GUARDRAIL_ID',
-  /** Guardrail version; set exactly when GUARDRAIL_ID is. (aws) */
+  /** Guardrail version; set exactly when GUARDRAIL_ID is. (aws, ollama) */
   GUARDRAIL_VERSION: 'GATEWAY_GUARDRAIL_VERSION',
   DATABASE_HOST: 'GATEWAY_DATABASE_HOST',
   DATABASE_PORT: 'GATEWAY_DATABASE_PORT',
@@ -232,13 +232,13 @@ export const Metric = {
   MODEL_CALLS_FAILED: 'ModelCallsFailed',
   /** Count of model calls that Bedrock throttled. By model. */
   MODEL_CALLS_THROTTLED: 'ModelCallsThrottled',
-  /** Milliseconds of a model call, first byte to last. By model. */
+  /** Milliseconds of a model call, from the request's arrival to the end of its answer. By model. */
   MODEL_LATENCY: 'ModelLatency',
   INPUT_TOKENS: 'InputTokens',
   OUTPUT_TOKENS: 'OutputTokens',
   CACHE_READ_INPUT_TOKENS: 'CacheReadInputTokens',
   CACHE_WRITE_INPUT_TOKENS: 'CacheWriteInputTokens',
-  /** Chat models offered to Letta; zero is an alarm. */
+  /** Chat models offered to Letta. With none a task is not healthy. */
   CHAT_MODELS_LISTED: 'ChatModelsListed',
   /** 1 while letta, database, cache and Bedrock all answer, else 0. */
   READY: 'Ready',

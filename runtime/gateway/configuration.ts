@@ -22,7 +22,7 @@ export interface GatewayConfiguration {
   readonly stopTimeoutSeconds: number;
   readonly api?: ApiConfiguration;
   readonly aws?: AwsConfiguration;
-  readonly embeddings?: { readonly models: readonly EmbeddingModel[] };
+  readonly ollama?: { readonly embeddingModels: readonly EmbeddingModel[] };
   readonly cache?: CacheConfiguration;
   /** `allow` holds canonical `host:port`s. */
   readonly egress?: { readonly allow: ReadonlySet<string> };
@@ -106,20 +106,27 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
   const listeners = new Set(reader.listOf(GatewayVariable.LISTENERS, Object.values(Listener), { least: 1 }));
   const has = (...names: Listener[]) => names.some((name) => listeners.has(name));
 
+  if (has('ollama') && !has('aws')) {
+    reader.problem(
+      GatewayVariable.LISTENERS,
+      'holds ollama without aws, wanted both: they share one list of chat models',
+    );
+  }
+
   const configuration: GatewayConfiguration = {
     listeners,
-    region: has('api', 'aws', 'embeddings', 'cache', 'database') ? reader.matching(GatewayVariable.REGION, REGION) : '',
-    urlSuffix: has('api', 'aws', 'embeddings') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
-    awsCaFile: has('api', 'aws', 'embeddings', 'cache') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
-    serviceName: has('api', 'aws', 'embeddings', 'egress')
+    region: has('api', 'aws', 'ollama', 'cache', 'database') ? reader.matching(GatewayVariable.REGION, REGION) : '',
+    urlSuffix: has('api', 'aws', 'ollama') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
+    awsCaFile: has('api', 'aws', 'ollama', 'cache') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
+    serviceName: has('api', 'aws', 'ollama', 'egress')
       ? reader.matching(GatewayVariable.SERVICE_NAME, SERVICE_NAME)
       : '',
     idleTimeoutSeconds: reader.integer(GatewayVariable.IDLE_TIMEOUT, 1, 86_400, DEFAULT_IDLE_TIMEOUT_SECONDS),
     stopTimeoutSeconds: reader.integer(GatewayVariable.STOP_TIMEOUT, 1, 120, DEFAULT_STOP_TIMEOUT_SECONDS),
     api: has('api') ? readApi(reader) : undefined,
     aws: has('aws') ? readAws(reader) : undefined,
-    embeddings: has('embeddings')
-      ? { models: reader.json(GatewayVariable.EMBEDDING_MODELS, embeddingModels) }
+    ollama: has('ollama')
+      ? { embeddingModels: reader.json(GatewayVariable.EMBEDDING_MODELS, embeddingModels) }
       : undefined,
     cache: has('cache')
       ? {
@@ -141,7 +148,7 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
         }
       : undefined,
   };
-  if (has('api', 'aws', 'embeddings', 'cache', 'database')) reader.containerCredentials();
+  if (has('api', 'aws', 'ollama', 'cache', 'database')) reader.containerCredentials();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return configuration;
 }

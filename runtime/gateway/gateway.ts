@@ -14,15 +14,15 @@ import { ChatModelList, listInferenceProfiles } from './bedrock/bedrock-models';
 import { BedrockSigner } from './bedrock/bedrock-signer';
 import { createCacheRelay } from './cache/cache-relay';
 import { cacheToken } from './cache/cache-token';
-import { DatabaseConfiguration, GatewayConfiguration } from './configuration';
+import { AwsConfiguration, DatabaseConfiguration, GatewayConfiguration } from './configuration';
 import { CredentialsProvider, taskCredentials } from './credentials';
+import { Pgbouncer } from './database/pgbouncer';
 import { createEgressProxy, EgressProxy } from './egress/egress-proxy';
+import { connectOutside } from './egress/outside-connection';
 import { drain, listen } from './http-listener';
 import { describeError, Log } from './log';
 import { embeddedMetrics, Metrics } from './metrics';
 import { createOllamaFront } from './ollama/ollama-front';
-import { connectOutside } from './egress/outside-connection';
-import { Pgbouncer } from './database/pgbouncer';
 import { WatchedReadiness } from './readiness';
 import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
@@ -50,7 +50,7 @@ const TCP_KEEP_ALIVE_MS = 60_000;
 export class Gateway {
   private readonly servers: NetServer[] = [];
   private readonly credentials: CredentialsProvider;
-  readonly metrics: Metrics;
+  private readonly metrics: Metrics;
   private api?: HttpServer;
   private models?: ChatModelList;
   private readiness?: WatchedReadiness;
@@ -68,13 +68,13 @@ export class Gateway {
   /** The API front comes last: nobody is let in before all that stands behind it does. @throws the first failure. */
   async start(): Promise<void> {
     const { configuration, surroundings } = this;
-    const { egress, cache, aws, embeddings, api, database } = this.parts();
+    const { egress, cache, aws, api, database } = configuration;
     const ca =
       configuration.awsCaFile === undefined ? undefined : surroundings.readAuthorities(configuration.awsCaFile);
     if (database) surroundings.readAuthorities(database.caFile);
 
     if (egress) await this.startEgressProxy(egress.allow);
-    if (api || aws || embeddings || cache || database) await this.insist('credentials', this.credentials);
+    if (api || aws || cache || database) await this.insist('credentials', this.credentials);
     const password = api && ca !== undefined ? await this.apiPassword(api.passwordSecretArn, ca) : undefined;
     const administratorPassword =
       api?.administratorPasswordSecretArn !== undefined && ca !== undefined
@@ -82,7 +82,7 @@ export class Gateway {
         : undefined;
     if (database) await this.startPgbouncer(database);
     if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
-    if ((aws || embeddings) && ca !== undefined) await this.startBedrockFronts(ca);
+    if (aws && ca !== undefined) await this.startBedrockFronts(aws, ca);
     if (api && password) await this.startApiFront(password, administratorPassword);
   }
 
@@ -94,11 +94,6 @@ export class Gateway {
     for (const server of this.servers) server.close();
     this.egress?.stop();
     await this.pgbouncer?.stop();
-  }
-
-  private parts() {
-    const { egress, api, aws, embeddings, cache, database } = this.configuration;
-    return { egress, api, aws, embeddings, cache, database };
   }
 
   private insist<T>(what: string, attempt: () => Promise<T>): Promise<T> {
@@ -168,8 +163,8 @@ export class Gateway {
     await this.listen(createCacheRelay({ ...cache, ca, token, log: this.surroundings.log }), Port.CACHE);
   }
 
-  private async startBedrockFronts(ca: string): Promise<void> {
-    const { region, urlSuffix, idleTimeoutSeconds, aws, embeddings } = this.configuration;
+  private async startBedrockFronts(aws: AwsConfiguration, ca: string): Promise<void> {
+    const { region, urlSuffix, idleTimeoutSeconds, ollama } = this.configuration;
     const { log } = this.surroundings;
     const host = `bedrock-runtime.${region}.${urlSuffix}`;
     const bedrock = new Pool(`https://${host}`, {
@@ -178,21 +173,20 @@ export class Gateway {
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
     const signer = new BedrockSigner(host, region, this.credentials);
-    const models = (this.models = aws && this.chatModelList(aws.models, ca));
-    if (embeddings) {
+    const models = (this.models = this.chatModelList(aws.models, ca));
+    if (ollama) {
       const front = createOllamaFront({
-        embeddingModels: embeddings.models,
-        chatModels: aws?.models.filter(({ format }) => format === 'converse') ?? [],
-        offered: async () => models?.offered('converse') ?? [],
-        guardrail: aws?.guardrail,
+        embeddingModels: ollama.embeddingModels,
+        chatModels: aws.models.filter(({ format }) => format === 'converse'),
+        offered: () => models.offered('converse'),
+        guardrail: aws.guardrail,
         signer,
         bedrock,
         metrics: this.metrics,
         log,
       });
-      await this.listen(front, Port.EMBEDDINGS);
+      await this.listen(front, Port.OLLAMA);
     }
-    if (!aws || !models) return;
     const allowedModels = new Set(aws.models.filter(({ format }) => format === 'anthropic').map(({ id }) => id));
     await this.listen(
       createAwsFront({

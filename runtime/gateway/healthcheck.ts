@@ -6,7 +6,7 @@ import { acceptsConnections, speaksPostgres } from './database/postgres-probe';
 const PORTS: Readonly<Record<Listener, number>> = {
   api: Port.API,
   aws: Port.AWS,
-  embeddings: Port.EMBEDDINGS,
+  ollama: Port.OLLAMA,
   cache: Port.CACHE,
   egress: Port.EGRESS,
   database: Port.DATABASE,

@@ -48,7 +48,7 @@ test('reads a whole environment', () => {
       models: [{ id: 'eu.anthropic.claude-sonnet-4-20250514-v1:0', format: 'anthropic' }],
       guardrail: { identifier: 'gr-abc', version: '3' },
     },
-    embeddings: { models: [{ id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' }] },
+    ollama: { embeddingModels: [{ id: 'amazon.titan-embed-text-v2:0', dimensions: 1024, format: 'titan-v2' }] },
     cache: { host: 'master.abc.euc1.cache.amazonaws.com', port: 6379, name: 'let-1abc', user: 'letta-user' },
     egress: { allow: new Set(['mcp.example.com:443', '[2001:db8::7]:8443']) },
     database: {
@@ -83,6 +83,11 @@ const OPTIONAL = [
 test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a missing %s is named', (name) => {
   const problems = problemsOf({ ...whole, [name]: undefined });
   expect(problems).toEqual([expect.stringMatching(`^${name} is missing`)]);
+});
+
+test('chat models are listed by the aws listener: the ollama one does not serve without it', () => {
+  const problems = problemsOf({ ...whole, GATEWAY_LISTENERS: 'ollama' });
+  expect(problems).toEqual([expect.stringMatching(/^GATEWAY_LISTENERS .*ollama without aws/)]);
 });
 
 test('all problems come at once', () => {

@@ -1,6 +1,6 @@
 /** What a gateway with every listener cannot start without. */
 export const REQUIRED_ENVIRONMENT: Readonly<Record<string, string>> = {
-  GATEWAY_LISTENERS: 'api,aws,embeddings,cache,egress,database',
+  GATEWAY_LISTENERS: 'api,aws,ollama,cache,egress,database',
   AWS_REGION: 'eu-central-1',
   GATEWAY_AWS_URL_SUFFIX: 'amazonaws.com',
   GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
