@@ -60,6 +60,9 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     HTTPS_PROXY: loopback(Port.EGRESS),
     HTTP_PROXY: loopback(Port.EGRESS),
     ALL_PROXY: loopback(Port.EGRESS),
+    // Google's SDK otherwise looks for a metadata server by plain sockets, past every proxy, and stands still for 12 s while
+    // it does: any agent may be told that its model is Google's.
+    GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent',
     // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
     // for whatever fetches a caller's URL inside the server (images of messages, endpoints in an agent's body).
     NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.OLLAMA}`,

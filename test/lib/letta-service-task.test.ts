@@ -81,6 +81,7 @@ describe('the task', () => {
       HTTPS_PROXY: 'http://127.0.0.1:3128',
       HTTP_PROXY: 'http://127.0.0.1:3128',
       ALL_PROXY: 'http://127.0.0.1:3128',
+      GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent',
       NO_PROXY: '127.0.0.1:4566,127.0.0.1:11434',
       LETTA_DEFAULT_LLM_HANDLE: 'bedrock/us.anthropic.claude-sonnet-4-6',
       LETTA_DEFAULT_EMBEDDING_HANDLE: 'ollama/amazon.titan-embed-text-v2:0',
