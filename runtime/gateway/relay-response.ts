@@ -17,10 +17,17 @@ export interface Relay {
 }
 
 /** The client went away: not a failure of the upstream. */
-export class ClientGone extends Error {
+class ClientGone extends Error {
   constructor() {
     super('the client went away');
   }
+}
+
+const TIMEOUTS: readonly unknown[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
+
+/** Whether the upstream was silent for longer than its dispatcher waits. */
+export function isUpstreamTimeout(error: unknown): boolean {
+  return TIMEOUTS.includes((error as NodeJS.ErrnoException | undefined)?.code);
 }
 
 /**

@@ -4,10 +4,6 @@ export class Slots {
 
   constructor(readonly limit: number) {}
 
-  get inFlight(): number {
-    return this.taken;
-  }
-
   /** Takes a slot; the function gives it back, once however often it is called. `undefined`: none is free. */
   take(): (() => void) | undefined {
     if (this.taken >= this.limit) return undefined;

@@ -1,4 +1,5 @@
 import { RouteGroup } from '../../contract';
+import { isObject, show } from '../foreign-json';
 import { buildMultipart, FormPart, MultipartError, parseMultipart } from './multipart';
 
 /** A form that may go on to Letta, written anew, or why not. */
@@ -64,11 +65,11 @@ export function judgeImport(
     const fields = new Map<string, FormPart>();
     for (const part of parseMultipart(contentType, body)) {
       if (part.name !== 'file' && !FIELDS.has(part.name)) {
-        throw new Refused(400, `the form has a field ${quote(part.name)} that the import does not know`);
+        throw new Refused(400, `the form has a field ${show(part.name)} that the import does not know`);
       }
-      if (fields.has(part.name)) throw new Refused(400, `the form has the field ${quote(part.name)} twice`);
+      if (fields.has(part.name)) throw new Refused(400, `the form has the field ${show(part.name)} twice`);
       if (part.isFile !== (part.name === 'file')) {
-        throw new Refused(400, `the form must have one file, in the field "file"; see field ${quote(part.name)}`);
+        throw new Refused(400, `the form must have one file, in the field "file"; see field ${show(part.name)}`);
       }
       fields.set(part.name, part);
     }
@@ -102,7 +103,7 @@ function parseFile(bytes: Buffer): unknown {
 }
 
 function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object {
-  if (!isRecord(file) || !Array.isArray(file.agents)) {
+  if (!isObject(file) || !Array.isArray(file.agents)) {
     throw new Refused(400, 'the agent file has no list "agents": Letta 0.16.8 refuses the older format of one agent');
   }
   for (const list of ['tools', 'mcp_servers'] as const) {
@@ -116,9 +117,9 @@ function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object 
 }
 
 function judgeTool(tool: unknown, mcpOpened: boolean): object {
-  if (!isRecord(tool)) throw new Refused(400, 'a tool of the agent file is not an object');
+  if (!isObject(tool)) throw new Refused(400, 'a tool of the agent file is not an object');
   const { id, name, tool_type: type = 'custom', source_code: source } = tool;
-  const label = `the agent file's tool ${quote(name)}`;
+  const label = `the agent file's tool ${name === undefined ? 'without a name' : show(name)}`;
   if (type === 'external_mcp') {
     if (!mcpOpened) throw new Refused(403, `${label} belongs to an MCP server; ${opens(RouteGroup.MCP_SERVERS)}`);
     // Letta calls the server by the tool's tags and name; the wrapper it once generated is never run.
@@ -128,7 +129,7 @@ function judgeTool(tool: unknown, mcpOpened: boolean): object {
   if (own === undefined || typeof type !== 'string' || !Object.hasOwn(OWN_TOOLS, type)) {
     throw new Refused(
       403,
-      `${label} of type ${quote(type)} is none that Letta 0.16.8 brings along, so it would bring its own source code; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
+      `${label} of type ${show(type)} is none that Letta 0.16.8 brings along, so it would bring its own source code; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
     );
   }
   if (source !== undefined && source !== null && source !== '') {
@@ -142,12 +143,4 @@ function judgeTool(tool: unknown, mcpOpened: boolean): object {
 
 function opens(group: RouteGroup): string {
   return `what opens that is the LettaService prop \`${group}\``;
-}
-
-function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-function quote(value: unknown): string {
-  return (JSON.stringify(value) ?? 'without a name').slice(0, 100);
 }

@@ -7,7 +7,11 @@ const HEADER_LIST = /^[A-Za-z0-9\-, ]{1,1024}$/;
 export function corsHeaders(headers: IncomingHttpHeaders, origins: ReadonlySet<string>): Record<string, string> {
   const { origin } = headers;
   if (origin === undefined || !origins.has(origin)) return {};
-  return { 'access-control-allow-origin': origin, 'access-control-expose-headers': 'x-request-id', vary: 'Origin' };
+  return {
+    'access-control-allow-origin': origin,
+    'access-control-expose-headers': 'x-request-id, retry-after',
+    vary: 'Origin',
+  };
 }
 
 export function isPreflight(method: string | undefined, headers: IncomingHttpHeaders): boolean {

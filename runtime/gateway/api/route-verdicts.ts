@@ -72,16 +72,6 @@ export function routeJudge(opened: ReadonlySet<RouteGroup>): JudgeRoute {
   };
 }
 
-/** One verdict alone; what judges many requests makes its judge once. */
-export function judgeRoute(
-  method: string,
-  segments: readonly string[],
-  opened: ReadonlySet<RouteGroup>,
-  administrator = false,
-): Verdict {
-  return routeJudge(opened)(method, segments, administrator);
-}
-
 function newStep(): Step {
   return { named: new Map(), rows: [], folders: [] };
 }

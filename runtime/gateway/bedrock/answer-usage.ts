@@ -1,5 +1,6 @@
 import { IncomingHttpHeaders } from 'node:http';
 import { EventStreamReader, stringHeader } from './event-stream-reader';
+import { Fields, isObject, objectOf } from '../foreign-json';
 import { TokenUsage } from './usage';
 
 /** Reads a passing answer of a Claude model for what it cost. It never throws and never holds the answer up. */
@@ -100,7 +101,7 @@ class StreamReader implements AnswerReader {
     const event = modelEvent(payload);
     switch (event?.type) {
       case 'message_start':
-        return this.add(record(event.message)?.usage);
+        return this.add(objectOf(event.message).usage);
       case 'message_delta':
         return this.add(event.usage);
       case 'message_stop':
@@ -108,7 +109,7 @@ class StreamReader implements AnswerReader {
         this.metrics = invocationMetrics(event['amazon-bedrock-invocationMetrics']);
         return;
       case 'error':
-        this.failure = String(record(event.error)?.type ?? 'error');
+        this.failure = String(objectOf(event.error).type ?? 'error');
     }
   }
 
@@ -125,30 +126,30 @@ function startsWith(bytes: Buffer, beginning: Buffer): boolean {
   return bytes.length >= beginning.length && bytes.compare(beginning, 0, beginning.length, 0, beginning.length) === 0;
 }
 
-function modelEvent(payload: Buffer): Record<string, unknown> | undefined {
+function modelEvent(payload: Buffer): Fields | undefined {
   const bytes = parsed(payload)?.bytes;
   return typeof bytes === 'string' ? parsed(Buffer.from(bytes, 'base64')) : undefined;
 }
 
 /** Anthropic's own names. */
 function messageUsage(usage: unknown): Tokens {
-  const counts = record(usage);
+  const counts = objectOf(usage);
   return known({
-    inputTokens: counts?.input_tokens,
-    outputTokens: counts?.output_tokens,
-    cacheReadInputTokens: counts?.cache_read_input_tokens,
-    cacheWriteInputTokens: counts?.cache_creation_input_tokens,
+    inputTokens: counts.input_tokens,
+    outputTokens: counts.output_tokens,
+    cacheReadInputTokens: counts.cache_read_input_tokens,
+    cacheWriteInputTokens: counts.cache_creation_input_tokens,
   });
 }
 
 /** What Bedrock adds to the last event of a stream. */
 function invocationMetrics(metrics: unknown): Tokens {
-  const counts = record(metrics);
+  const counts = objectOf(metrics);
   return known({
-    inputTokens: counts?.inputTokenCount,
-    outputTokens: counts?.outputTokenCount,
-    cacheReadInputTokens: counts?.cacheReadInputTokenCount,
-    cacheWriteInputTokens: counts?.cacheWriteInputTokenCount,
+    inputTokens: counts.inputTokenCount,
+    outputTokens: counts.outputTokenCount,
+    cacheReadInputTokens: counts.cacheReadInputTokenCount,
+    cacheWriteInputTokens: counts.cacheWriteInputTokenCount,
   });
 }
 
@@ -176,14 +177,11 @@ function whole(tokens: Tokens): TokenUsage | undefined {
   return { inputTokens: 0, outputTokens: 0, cacheReadInputTokens: 0, cacheWriteInputTokens: 0, ...tokens };
 }
 
-function parsed(json: Buffer): Record<string, unknown> | undefined {
+function parsed(json: Buffer): Fields | undefined {
   try {
-    return record(JSON.parse(json.toString('utf8')));
+    const value: unknown = JSON.parse(json.toString('utf8'));
+    return isObject(value) ? value : undefined;
   } catch {
     return undefined;
   }
-}
-
-function record(value: unknown): Record<string, unknown> | undefined {
-  return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : undefined;
 }

@@ -1,5 +1,5 @@
 import { ServerResponse } from 'node:http';
-import { EventStreamCodec } from '@smithy/eventstream-codec';
+import { eventStreamCodec } from './event-stream-codec';
 import { sendJson } from '../http-listener';
 import { TellMalformed } from '../malformed-request';
 
@@ -20,16 +20,11 @@ export const tellMalformed: TellMalformed = ({ reason }) => ({
   body: { message: reason },
 });
 
-const codec = new EventStreamCodec(
-  (bytes) => Buffer.from(bytes).toString('utf8'),
-  (text) => Buffer.from(text, 'utf8'),
-);
-
 /** The event by which Bedrock itself reports that a stream failed (Bedrock API reference, `ResponseStream`). */
 export function streamException(type: string, message: string): Buffer {
   const text = (value: string) => ({ type: 'string' as const, value });
   return Buffer.from(
-    codec.encode({
+    eventStreamCodec.encode({
       headers: {
         ':message-type': text('exception'),
         ':exception-type': text(type),

@@ -6,6 +6,9 @@ import { Sha256 } from '../sha256';
 /** As it ends the path; each of them is signed and authorized as InvokeModel, streamed or not. */
 export type ModelOperation = 'invoke' | 'invoke-with-response-stream' | 'converse' | 'converse-stream';
 
+/** Above Bedrock's own limit of 25 MB for a body (user guide, quotas), so that it is AWS that refuses. */
+export const MAX_CALL_BYTES = 32 * 1024 * 1024;
+
 export interface ModelCall {
   readonly modelId: string;
   readonly operation: ModelOperation;

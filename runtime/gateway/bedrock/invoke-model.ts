@@ -2,12 +2,12 @@ import { IncomingHttpHeaders, IncomingMessage, OutgoingHttpHeaders, ServerRespon
 import { Dispatcher } from 'undici';
 import { AnswerReader, answerReader } from './answer-usage';
 import { refuse, streamException } from './aws-error';
-import { BedrockSigner, ModelOperation, SignedCall } from './bedrock-signer';
+import { BedrockSigner, MAX_CALL_BYTES, ModelOperation, SignedCall } from './bedrock-signer';
 import { Guardrail } from '../configuration';
 import { BodyTooLarge, readBody } from '../http-listener';
 import { describeError } from '../log';
 import { Metrics } from '../metrics';
-import { relayResponse } from '../relay-response';
+import { isUpstreamTimeout, relayResponse } from '../relay-response';
 import { agentOfBody, recordModelCall } from './usage';
 
 export interface InvokeModelOptions {
@@ -22,9 +22,6 @@ export interface ModelRequest {
   readonly operation: ModelOperation;
 }
 
-/** Above Bedrock's own limit of 25 MB (user guide, quotas), so that it is AWS that refuses. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
-
 /** Answers of Bedrock that mean something to the SDK that Letta uses. */
 const ANSWER_HEADERS = new Set([
   'content-type',
@@ -38,7 +35,7 @@ const ANSWER_HEADERS = new Set([
 interface Outcome {
   answer?: AnswerReader;
   agent?: string;
-  requestId?: string;
+  bedrockRequestId?: string;
   failure?: string;
 }
 
@@ -52,7 +49,7 @@ export async function invokeModel(
   const startedAt = performance.now();
   const outcome: Outcome = {};
   try {
-    const body = await readBody(request, MAX_BODY_BYTES);
+    const body = await readBody(request, MAX_CALL_BYTES);
     const headers = callHeaders(request.headers, options.guardrail);
     const call = await options.signer.sign({ modelId: model, operation, body, headers });
     const answered = relay(call, body, response, options.bedrock, outcome);
@@ -72,7 +69,7 @@ export async function invokeModel(
     model,
     operation,
     status: response.headersSent ? response.statusCode : 0,
-    requestId: outcome.requestId,
+    bedrockRequestId: outcome.bedrockRequestId,
     agent: outcome.agent,
     usage: outcome.answer?.usage(),
     complete: response.writableFinished,
@@ -91,7 +88,7 @@ function relay(
   return relayResponse(bedrock, { method: 'POST', path, headers, body }, response, {
     headers: (upstream, status) => {
       outcome.answer = answerReader(status, upstream);
-      outcome.requestId = text(upstream['x-amzn-requestid']);
+      outcome.bedrockRequestId = text(upstream['x-amzn-requestid']);
       if (status >= 400) outcome.failure = text(upstream['x-amzn-errortype'])?.split(':', 1)[0] ?? `status ${status}`;
       return answerHeaders(upstream);
     },
@@ -106,7 +103,7 @@ function relay(
       outcome.answer?.betweenMessages ? streamException('modelStreamErrorException', outcome.failure!) : undefined,
     unanswered: (error) => {
       outcome.failure = `Bedrock did not answer: ${describeError(error)}`;
-      if (isTimeout(error)) {
+      if (isUpstreamTimeout(error)) {
         // Letta's SDK would otherwise ask three more times, and be silent for as long each time.
         refuse(response, 408, 'ModelTimeoutException', outcome.failure, { 'x-should-retry': 'false' });
       } else {
@@ -136,8 +133,4 @@ function answerHeaders(upstream: IncomingHttpHeaders): OutgoingHttpHeaders {
 
 function text(header: string | string[] | undefined): string | undefined {
   return Array.isArray(header) ? header[0] : header;
-}
-
-function isTimeout(error: Error): boolean {
-  return ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes((error as NodeJS.ErrnoException).code ?? '');
 }

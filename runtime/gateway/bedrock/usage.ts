@@ -18,8 +18,8 @@ export interface ModelCallRecord {
   readonly operation: string;
   /** HTTP status that the caller got; 0 if it went away before. */
   readonly status: number;
-  /** Bedrock's. */
-  readonly requestId?: string;
+  /** What AWS's support asks for; of several calls for one answer, the first one's. */
+  readonly bedrockRequestId?: string;
   /** Letta's id of the agent whose call it is. */
   readonly agent?: string;
   readonly usage?: TokenUsage;

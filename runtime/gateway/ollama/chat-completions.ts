@@ -9,7 +9,7 @@ import { chunksOf, CompletionChunks } from './completion-chunks';
 import { Guardrail } from '../configuration';
 import { answerOf, completion, CompletionHead } from './converse-answer';
 import { converseEvents } from './converse-stream';
-import { Fields } from './converse-types';
+import { Fields } from '../foreign-json';
 import { sendJson } from '../http-listener';
 import { Log } from '../log';
 import { Metrics } from '../metrics';
@@ -27,7 +27,7 @@ const DOING = 'make this call';
 /** What is known of a call once it is over, whichever way it ended. */
 interface Outcome {
   status: number;
-  requestId?: string;
+  bedrockRequestId?: string;
   usage?: TokenUsage;
   failure?: string;
 }
@@ -96,9 +96,9 @@ class Chat {
       accept: this.operation === 'converse' ? 'application/json' : 'application/vnd.amazon.eventstream',
       signal: this.signal,
     });
-    this.outcome.requestId = headers['x-amzn-requestid'] as string | undefined;
+    this.outcome.bedrockRequestId = headers['x-amzn-requestid'] as string | undefined;
     const head = {
-      id: `chatcmpl-${this.outcome.requestId ?? randomUUID()}`,
+      id: `chatcmpl-${this.outcome.bedrockRequestId ?? randomUUID()}`,
       created: Math.floor(Date.now() / 1000),
       model: this.model.id,
     };

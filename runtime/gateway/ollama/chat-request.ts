@@ -1,7 +1,8 @@
 import { ChatModel, ConverseFeature } from '../../contract';
 import { Guardrail } from '../configuration';
 import { toConversation } from './converse-messages';
-import { ConverseRequest, ConverseTool, ConverseToolConfig, Fields, isObject, objectOf } from './converse-types';
+import { ConverseRequest, ConverseTool, ConverseToolConfig } from './converse-types';
+import { Fields, isObject, objectOf, show } from '../foreign-json';
 import { invalid } from './openai-error';
 
 /** A request for a chat completion, as it goes to Converse. */
@@ -127,7 +128,7 @@ function toolOf(tool: unknown, at: number): ConverseTool {
   const { name, description, parameters } = objectOf(objectOf(tool).function);
   if (typeof name !== 'string' || !/^[a-zA-Z0-9_-]{1,64}$/.test(name)) {
     throw invalid(
-      `\`tools[${at}].function.name\` is ${JSON.stringify(name ?? null).slice(0, 100)}, wanted 1 to 64 letters, digits, _ or -`,
+      `\`tools[${at}].function.name\` is ${show(name ?? null)}, wanted 1 to 64 letters, digits, _ or -`,
       'tools',
     );
   }
@@ -150,7 +151,7 @@ function number(body: Fields, field: string, least: number, most: number): numbe
   const value = body[field];
   if (!present(value)) return undefined;
   if (typeof value === 'number' && value >= least && value <= most) return value;
-  throw invalid(`\`${field}\` is ${JSON.stringify(value).slice(0, 40)}, Bedrock wants ${least} to ${most}`, field);
+  throw invalid(`\`${field}\` is ${show(value)}, Bedrock wants ${least} to ${most}`, field);
 }
 
 function flag(body: Fields, field: string): boolean {

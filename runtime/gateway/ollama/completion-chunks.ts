@@ -1,5 +1,5 @@
 import { Answer, CompletionHead, completionUsage, FinishReason, finishReasonOf, tokenUsageOf } from './converse-answer';
-import { Fields, isObject, objectOf } from './converse-types';
+import { Fields, isObject, objectOf } from '../foreign-json';
 import { OpenAIError } from './openai-error';
 import { TokenUsage } from '../bedrock/usage';
 

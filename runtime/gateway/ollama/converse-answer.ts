@@ -1,4 +1,4 @@
-import { Fields, isObject, objectOf } from './converse-types';
+import { Fields, isObject, objectOf, show } from '../foreign-json';
 import { OpenAIError } from './openai-error';
 import { TokenUsage } from '../bedrock/usage';
 
@@ -43,8 +43,7 @@ const FINISH_REASONS: Readonly<Record<string, FinishReason>> = {
  */
 export function finishReasonOf(stopReason: unknown, hasToolCalls: boolean): FinishReason {
   const known = Object.hasOwn(FINISH_REASONS, String(stopReason)) ? FINISH_REASONS[String(stopReason)] : undefined;
-  if (known === undefined)
-    throw new OpenAIError(502, `the model stopped with ${JSON.stringify(stopReason ?? null).slice(0, 60)}`);
+  if (known === undefined) throw new OpenAIError(502, `the model stopped with ${show(stopReason ?? null)}`);
   return known === 'stop' && hasToolCalls ? 'tool_calls' : known;
 }
 

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { ConverseBlock, ConverseMessage, Fields, isObject, objectOf } from './converse-types';
+import { ConverseBlock, ConverseMessage } from './converse-types';
+import { Fields, isObject, objectOf, show } from '../foreign-json';
 import { invalid } from './openai-error';
 
 export interface Conversation {
@@ -207,8 +208,4 @@ function inputOf(written: unknown): Fields {
 
 function isBlank(text: string): boolean {
   return text.trim() === '';
-}
-
-function show(value: unknown): string {
-  return (JSON.stringify(value) ?? 'missing').slice(0, 100);
 }

@@ -1,6 +1,6 @@
-import { EventStreamCodec } from '@smithy/eventstream-codec';
 import { ConverseEvent } from './completion-chunks';
-import { objectOf } from './converse-types';
+import { objectOf } from '../foreign-json';
+import { eventStreamCodec } from '../bedrock/event-stream-codec';
 import { EventStreamReader } from '../bedrock/event-stream-reader';
 import { bedrockFailure, OpenAIError } from './openai-error';
 
@@ -12,11 +12,6 @@ const STATUS_OF_EXCEPTION: Readonly<Record<string, number>> = {
   internalServerException: 500,
   serviceUnavailableException: 503,
 };
-
-const codec = new EventStreamCodec(
-  (bytes) => Buffer.from(bytes).toString('utf8'),
-  (text) => Buffer.from(text, 'utf8'),
-);
 
 /**
  * The events of an AWS event stream that comes in pieces of any size; not more than one message is held.
@@ -58,7 +53,7 @@ function eventOf(message: Buffer): ConverseEvent {
 /** Both checksums are verified: a damaged answer must not pass for what the model said. */
 function decode(message: Buffer) {
   try {
-    return codec.decode(message);
+    return eventStreamCodec.decode(message);
   } catch (error) {
     throw new OpenAIError(502, `Bedrock's answer is damaged: ${(error as Error).message}`);
   }

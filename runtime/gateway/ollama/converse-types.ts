@@ -41,15 +41,3 @@ export interface ConverseRequest {
   readonly toolConfig?: ConverseToolConfig;
   readonly guardrailConfig?: { readonly guardrailIdentifier: string; readonly guardrailVersion: string };
 }
-
-/** A JSON object that somebody else made. */
-export type Fields = Readonly<Record<string, unknown>>;
-
-export function isObject(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** The value if it is a JSON object, else an empty one. */
-export function objectOf(value: unknown): Fields {
-  return isObject(value) ? value : {};
-}

@@ -2,7 +2,7 @@ import { setMaxListeners } from 'node:events';
 import { ServerResponse } from 'node:http';
 import { EmbeddingModel } from '../../contract';
 import { BedrockClient, callBedrock, readJson } from './bedrock-json';
-import { Fields } from './converse-types';
+import { Fields, show } from '../foreign-json';
 import { batches, EMBEDDING_FORMATS, requireEmbeddable, toBase64, vectorsOf } from './embedding-formats';
 import { sendJson } from '../http-listener';
 import { Metrics } from '../metrics';
@@ -141,16 +141,13 @@ function textsOf({ input }: Fields): string[] {
 function encodingOf({ encoding_format: encoding }: Fields): 'float' | 'base64' {
   if (encoding === undefined || encoding === null || encoding === 'float') return 'float';
   if (encoding === 'base64') return 'base64';
-  throw invalid(
-    `\`encoding_format\` is ${JSON.stringify(encoding).slice(0, 40)}, wanted float or base64`,
-    'encoding_format',
-  );
+  throw invalid(`\`encoding_format\` is ${show(encoding)}, wanted float or base64`, 'encoding_format');
 }
 
 function requireDimensions({ dimensions }: Fields, model: EmbeddingModel): void {
   if (dimensions === undefined || dimensions === null || dimensions === model.dimensions) return;
   throw invalid(
-    `model ${model.id} is configured with ${model.dimensions} dimensions, got ${JSON.stringify(dimensions)}`,
+    `model ${model.id} is configured with ${model.dimensions} dimensions, got ${show(dimensions)}`,
     'dimensions',
   );
 }

@@ -1,8 +1,9 @@
 import { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { ChatModel, ConverseFeature, EmbeddingModel } from '../../contract';
 import { ChatOptions, completeChat } from './chat-completions';
-import { Fields, isObject } from './converse-types';
+import { Fields, isObject, show } from '../foreign-json';
 import { embed } from './embeddings';
+import { MAX_CALL_BYTES } from '../bedrock/bedrock-signer';
 import { boundedServer, readBody, sendJson } from '../http-listener';
 import { describeError } from '../log';
 import { asOpenAIError, invalid, OpenAIError } from './openai-error';
@@ -15,8 +16,6 @@ export interface OllamaFrontOptions extends ChatOptions {
   readonly offered: () => Promise<readonly string[]>;
 }
 
-/** Above Bedrock's own limit of 25 MB (user guide, quotas), so that it is AWS that refuses. */
-const MAX_BODY_BYTES = 32 * 1024 * 1024;
 /** Letta's own turns are far fewer; each may hold a body of the size above. */
 const MAX_CALLS = 256;
 /** One key of Ollama's description leads to the other ones: Letta reads nothing else by it. */
@@ -106,7 +105,7 @@ function description(capabilities: readonly string[], sizes: Readonly<Record<str
 }
 
 async function readJsonBody(request: IncomingMessage): Promise<Fields> {
-  const text = (await readBody(request, MAX_BODY_BYTES)).toString('utf8');
+  const text = (await readBody(request, MAX_CALL_BYTES)).toString('utf8');
   let value: unknown;
   try {
     value = JSON.parse(text);
@@ -126,7 +125,7 @@ function find<Model extends { readonly id: string }>(body: Fields, models: reado
 function named<Model extends { readonly id: string }>(body: Fields, models: readonly Model[], prop: string): Model {
   const model = find(body, models);
   if (model) return model;
-  const name = JSON.stringify(body.model ?? body.name ?? null).slice(0, 200);
+  const name = show(body.model ?? body.name ?? null, 200);
   throw new OpenAIError(
     404,
     `model ${name} is not allowed here: the BedrockAccess prop \`${prop}\` lists those that are`,

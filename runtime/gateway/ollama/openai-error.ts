@@ -1,6 +1,7 @@
 import { IncomingHttpHeaders } from 'node:http';
 import { BodyTooLarge } from '../http-listener';
 import { describeError } from '../log';
+import { isUpstreamTimeout } from '../relay-response';
 
 /** An error in the shape of OpenAI's API, which is what Letta's client reads. */
 export class OpenAIError extends Error {
@@ -70,11 +71,6 @@ function messageOf(answer: unknown): string {
 export function asOpenAIError(error: unknown, doing: string): OpenAIError {
   if (error instanceof OpenAIError) return error;
   if (error instanceof BodyTooLarge) return new OpenAIError(413, error.message, null, { connection: 'close' });
-  if (isTimeout(error)) return new OpenAIError(504, `Bedrock did not answer in time: ${describeError(error)}`);
+  if (isUpstreamTimeout(error)) return new OpenAIError(504, `Bedrock did not answer in time: ${describeError(error)}`);
   return new OpenAIError(503, `the gateway could not ${doing}: ${describeError(error)}`);
-}
-
-function isTimeout(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | undefined)?.code ?? '';
-  return ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'].includes(code);
 }

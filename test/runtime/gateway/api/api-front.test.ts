@@ -393,6 +393,9 @@ describe('browsers', () => {
   test('answers carry the configured origin only, never the one that Letta would set', async () => {
     const { origin } = await start();
     const get = (from: string) => fetch(`${origin}/v1/agents/`, { headers: { ...AUTH, origin: from } });
+    expect((await get('https://ade.example.com')).headers.get('access-control-expose-headers')).toBe(
+      'x-request-id, retry-after',
+    );
     expect((await get('https://ade.example.com')).headers.get('access-control-allow-origin')).toBe(
       'https://ade.example.com',
     );

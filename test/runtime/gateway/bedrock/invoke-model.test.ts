@@ -64,7 +64,7 @@ test('an answer is recorded with its tokens, its agent and its metrics', async (
     model: PROFILE,
     operation: 'invoke',
     status: 200,
-    requestId: 'request-1',
+    bedrockRequestId: 'request-1',
     agent: AGENT,
     complete: true,
     Model: PROFILE,
@@ -97,7 +97,7 @@ test('a stream passes byte for byte as it comes, and is recorded by what its eve
   reader.releaseLock();
   expect((await readAll(response)).bytes).toEqual(Buffer.concat(events.slice(1)));
   expect(await recorded()).toMatchObject({
-    requestId: 'request-7',
+    bedrockRequestId: 'request-7',
     agent: AGENT,
     complete: true,
     [Metric.INPUT_TOKENS]: 12,

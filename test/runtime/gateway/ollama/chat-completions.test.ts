@@ -184,7 +184,7 @@ test('one line tells of each call what it cost and whose it is, and nothing of w
     ModelCalls: 1,
   };
   expect(records()).toEqual([
-    expect.objectContaining({ ...common, operation: 'converse', requestId: 'r-1' }),
+    expect.objectContaining({ ...common, operation: 'converse', bedrockRequestId: 'r-1' }),
     expect.objectContaining({ ...common, operation: 'converse-stream' }),
   ]);
   expect(JSON.stringify(log.lines)).not.toMatch(/teal|Hello|Be kind/);
