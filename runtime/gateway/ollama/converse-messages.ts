@@ -22,6 +22,11 @@ export interface ConversationOptions {
 const CONTINUED = '(continued)';
 const NO_OUTPUT = '(no output)';
 
+/** More than fit into any model's context: Letta shortens a conversation long before, and its messages have few parts. */
+const MAX_MESSAGES = 50_000;
+/** Parts of contents and tool calls, of all messages together. */
+const MAX_PARTS = 100_000;
+
 /**
  * OpenAI's messages as Converse wants them: roles alternate beginning with the user's, all results of an assistant's tool
  * calls stand in the one user message after it, and nothing is blank.
@@ -31,6 +36,7 @@ const NO_OUTPUT = '(no output)';
 export function toConversation(messages: unknown, options: ConversationOptions): Conversation {
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalid('`messages` must be a list of at least one message', 'messages');
+  requireBounded(messages);
   const system: string[] = [];
   const turns = new Turns(options.tools);
   messages.forEach((message: unknown, at) => {
@@ -39,7 +45,7 @@ export function toConversation(messages: unknown, options: ConversationOptions):
     switch (message.role) {
       case 'system':
       case 'developer':
-        system.push(...textsOf(message.content, where));
+        for (const text of textsOf(message.content, where)) system.push(text);
         break;
       case 'user':
         turns.add('user', userBlocks(message.content, where, options), where);
@@ -57,6 +63,23 @@ export function toConversation(messages: unknown, options: ConversationOptions):
   return { system, messages: turns.finished() };
 }
 
+/** One request is translated at once, and every other one of the gateway waits for it. */
+function requireBounded(messages: readonly unknown[]): void {
+  if (messages.length > MAX_MESSAGES)
+    throw invalid(`\`messages\` has ${messages.length} messages, wanted at most ${MAX_MESSAGES}`, 'messages');
+  let parts = 0;
+  for (const message of messages) {
+    const { content, tool_calls: calls } = objectOf(message);
+    for (const list of [content, calls]) if (Array.isArray(list)) parts += list.length;
+  }
+  if (parts > MAX_PARTS) {
+    throw invalid(
+      `\`messages\` has ${parts} parts of contents and tool calls, wanted at most ${MAX_PARTS}`,
+      'messages',
+    );
+  }
+}
+
 /** An id that Converse takes; the same one always for the same id, so that a result finds its call. */
 export function converseToolId(id: string): string {
   return /^[a-zA-Z0-9_-]{1,64}$/.test(id) ? id : `id-${createHash('sha256').update(id).digest('hex').slice(0, 40)}`;
@@ -68,9 +91,15 @@ interface ToolCall {
   readonly input: Fields;
 }
 
+interface Turn {
+  readonly role: 'user' | 'assistant';
+  readonly content: ConverseBlock[];
+  readonly hasResults: boolean;
+}
+
 /** The turns so far, and the tool calls of the last one that have no result yet. */
 class Turns {
-  private readonly turns: { role: 'user' | 'assistant'; content: ConverseBlock[] }[] = [];
+  private readonly turns: Turn[] = [];
   private readonly open = new Map<string, string>();
   private readonly answered = new Set<string>();
 
@@ -80,12 +109,10 @@ class Turns {
     this.requireAnswered(where);
     if (content.length === 0) return;
     const last = this.turns.at(-1);
-    if (last?.role === role && !last.content.some((block) => 'toolResult' in block)) last.content.push(...content);
-    else {
-      if (last?.role === role) this.turns.push({ role: 'assistant', content: [{ text: CONTINUED }] });
-      if (last === undefined && role === 'assistant') this.turns.push({ role: 'user', content: [{ text: CONTINUED }] });
-      this.turns.push({ role, content: [...content] });
-    }
+    if (last?.role === role && !last.hasResults) return append(last, content);
+    if (last?.role === role) this.begin('assistant', [{ text: CONTINUED }]);
+    if (last === undefined && role === 'assistant') this.begin('user', [{ text: CONTINUED }]);
+    this.begin(role, content);
   }
 
   addAssistant(texts: readonly string[], calls: readonly ToolCall[], where: string): void {
@@ -118,14 +145,18 @@ class Turns {
     const blocks: ConverseBlock[] = this.withTools
       ? [{ toolResult: { toolUseId: converseToolId(id), content } }]
       : [{ text: `(the tool ${name} answered:)` }, ...content];
-    if (last.role === 'user') last.content.push(...blocks);
-    else this.turns.push({ role: 'user', content: blocks });
+    if (last.role === 'user') append(last, blocks);
+    else this.begin('user', blocks, this.withTools);
   }
 
   finished(): ConverseMessage[] {
     this.requireAnswered('the end of messages');
     if (this.turns.length === 0) throw invalid('`messages` has nothing in it for the model to answer', 'messages');
-    return this.turns;
+    return this.turns.map(({ role, content }) => ({ role, content }));
+  }
+
+  private begin(role: Turn['role'], content: readonly ConverseBlock[], hasResults = false): void {
+    this.turns.push({ role, content: [...content], hasResults });
   }
 
   private requireAnswered(where: string): void {
@@ -133,6 +164,11 @@ class Turns {
     if (missing !== undefined)
       throw invalid(`the tool call ${show(missing)} has no answer before ${where}`, 'messages');
   }
+}
+
+/** One by one: a call takes only so many arguments. */
+function append({ content }: Turn, blocks: readonly ConverseBlock[]): void {
+  for (const block of blocks) content.push(block);
 }
 
 function userBlocks(content: unknown, where: string, { images }: ConversationOptions): ConverseBlock[] {

@@ -150,6 +150,45 @@ test('an id that Converse does not take is replaced by one that it does, always 
   expect(converseToolId('tooluse_1')).toBe('tooluse_1');
 });
 
+describe('a request that is made to be slow', () => {
+  const many = <T>(count: number, make: (at: number) => T) => Array.from({ length: count }, (_, at) => make(at));
+  const parts = (count: number) => many(count, () => ({ type: 'text', text: 'x' }));
+
+  test.each([
+    ['messages of one role', () => many(50_000, () => user('x'))],
+    ['parts of one message', () => [user('x'), user(parts(99_000))]],
+    ['parts of one system prompt', () => [system(parts(99_000)), user('x')]],
+    ['results of one turn', () => [assistant(null, ...calls(24_000)), ...calls(24_000).map(([id]) => tool(id, 'x'))]],
+    ['turns', () => many(10_000, (at) => [assistant('x', [`${at}`, 'f', '']), tool(`${at}`, 'x')]).flat()],
+  ])('is translated soon although it has many %s', (_, messages: () => unknown[]) => {
+    const said = messages();
+    for (const tools of [true, false]) {
+      const startedAt = performance.now();
+      expect(turns(said, { tools, images: false }).length).toBeGreaterThan(0);
+      expect(performance.now() - startedAt).toBeLessThan(2_000);
+    }
+  });
+
+  test.each([
+    ['messages', () => many(100_000, () => user('x')), /has 100000 messages, wanted at most 50000/],
+    ['parts', () => [user(parts(200_000))], /has 200000 parts .*, wanted at most 100000/],
+    [
+      'tool calls',
+      () => [assistant('x', ...calls(60_000)), assistant('x', ...calls(60_000))],
+      /has 120000 parts .*, wanted at most 100000/,
+    ],
+  ])('is refused for more %s than any model takes', (_, messages: () => unknown[], reason) => {
+    const said = messages();
+    const startedAt = performance.now();
+    expect(() => turns(said)).toThrow(reason);
+    expect(performance.now() - startedAt).toBeLessThan(2_000);
+  });
+
+  function calls(count: number) {
+    return many(count, (at): [string, string, string] => [`${at}`, 'f', '']);
+  }
+});
+
 describe('whatever a conversation is', () => {
   const text = fc.oneof(fc.constant(''), fc.constant(' \n'), fc.string());
   const step = fc.oneof(
