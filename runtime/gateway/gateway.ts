@@ -6,7 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Signer } from '@aws-sdk/rds-signer';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Pool } from 'undici';
-import { ChatModel, ImagePath, Port } from '../contract';
+import { ChatModel, ImagePath, Metric, Port } from '../contract';
 import { createApiFront } from './api/api-front';
 import { ApiPassword, passwordsFromSecret } from './api/api-password';
 import { createAwsFront } from './bedrock/aws-front';
@@ -173,7 +173,7 @@ export class Gateway {
       bodyTimeout: idleTimeoutSeconds * 1000,
     });
     const signer = new BedrockSigner(host, region, this.credentials);
-    const models = (this.models = this.chatModelList(aws.models, ca));
+    const models = (this.models = await this.chatModelList(aws.models, ca));
     if (ollama) {
       const front = createOllamaFront({
         embeddingModels: ollama.embeddingModels,
@@ -202,12 +202,20 @@ export class Gateway {
     );
   }
 
-  private chatModelList(allowed: readonly ChatModel[], ca: string): ChatModelList {
+  /**
+   * Letta asks for models once, at its own start, and that waits for this gateway: without any it would be a healthy
+   * server with no models for good. @throws if there are none
+   */
+  private async chatModelList(allowed: readonly ChatModel[], ca: string): Promise<ChatModelList> {
     const client = new BedrockClient(this.sdkConfiguration('bedrock', ca));
     const { region } = this.configuration;
     const models = new ChatModelList(allowed, () => listInferenceProfiles(client), region, this.surroundings.log);
-    // Not waited for: a failure is logged here and answered to Letta when it asks.
-    models.offered('anthropic').catch(() => undefined);
+    try {
+      await this.insist('chat models', () => models.required());
+    } catch (error) {
+      this.metrics.record('readiness', { [Metric.READY]: 0, [Metric.CHAT_MODELS_LISTED]: 0 }, { failing: ['bedrock'] });
+      throw error;
+    }
     return models;
   }
 

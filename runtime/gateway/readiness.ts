@@ -70,7 +70,10 @@ export class WatchedReadiness implements Readiness {
   }
 
   unhealthy(): string | undefined {
-    return this.options.models?.empty();
+    const reason = this.options.models?.empty();
+    // Whoever waits for it to be healthy asks often: that is what makes it look again.
+    if (reason !== undefined) void this.report();
+    return reason;
   }
 
   /** One line with the metrics. Exposed for what is not to wait a minute. */

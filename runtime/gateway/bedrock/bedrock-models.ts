@@ -39,6 +39,13 @@ export class ChatModelList {
     return (await this.current()).filter(({ model }) => model.format === format).map(({ model }) => model.id);
   }
 
+  /** @throws what AWS answered, if it never gave a list; why, if it is empty */
+  async required(): Promise<void> {
+    await this.current();
+    const empty = this.empty();
+    if (empty !== undefined) throw new Error(`${empty}: enable access to them, or name others in the prop models`);
+  }
+
   /** How many models of all formats are offered, as far as is known; no call is made. */
   get count(): number {
     return this.listed?.length ?? 0;

@@ -93,7 +93,9 @@ test('the watch writes the metrics', async () => {
   });
 });
 
-test('without a chat model the task is unhealthy, which needs no look', () => {
-  expect(readiness({ letta: well }, 'no models').watched.unhealthy()).toBe('no models');
+test('without a chat model the task is unhealthy, which needs no look but asks for one', () => {
+  const bedrock = jest.fn(async () => 'no models');
+  expect(readiness({ bedrock }, 'no models').watched.unhealthy()).toBe('no models');
+  expect(bedrock).toHaveBeenCalledTimes(1);
   expect(readiness({ letta: well }).watched.unhealthy()).toBeUndefined();
 });

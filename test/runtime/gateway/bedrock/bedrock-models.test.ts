@@ -127,7 +127,9 @@ test('an account with none of the allowed models is an error and a problem, unti
     'the account has none of the allowed chat models',
     'the account has none of the allowed chat models',
   ]);
+  await expect(models.required()).rejects.toThrow('none of the allowed chat models: enable access');
   clock.now += 15_000;
+  await models.required();
   expect(await models.offered('anthropic')).toEqual([PROFILE]);
   expect([models.count, models.empty()]).toEqual([1, undefined]);
 });
