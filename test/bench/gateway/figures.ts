@@ -4,15 +4,19 @@ import type { SoakFigures } from './soak';
 
 /** What is to be measured: one or the other, or both with the same gateway. */
 export interface GatewayTask {
-  /** Rounds of latency, after a look at memory. */
+  /** Rounds of latency, and a look at memory. */
   readonly rounds?: number;
   readonly soakSeconds?: number;
 }
 
 /** What the gateway alone showed. */
 export interface GatewayFigures {
-  memory?: MemoryFigures;
+  /** MiB of resident memory before the first call. */
+  idle?: number;
   front?: FrontRound[];
   modelCalls?: ModelRound[];
+  memory?: MemoryFigures;
+  /** The API front once more, after the abuse: what has been done to it must not have made it slow. */
+  frontAfterAbuse?: FrontRound[];
   soak?: SoakFigures;
 }

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { enterLab } from '../../lab/enter';
 import type { GatewayFigures, GatewayTask } from './figures';
 import { measureFront, measureModelCalls } from './latency';
-import { measureMemory } from './memory';
+import { idleMegabytes, measureMemory } from './memory';
 import { soak, soakOptions } from './soak';
 import { GatewayStand } from './stand';
 
@@ -15,10 +15,11 @@ async function main(): Promise<void> {
   try {
     const figures: GatewayFigures = {};
     if (task.rounds) {
-      // First of all: idle is a gateway that nobody has called yet.
-      figures.memory = await measureMemory(stand, progress);
+      figures.idle = await idleMegabytes(stand);
       figures.front = await measureFront(stand, task.rounds, progress);
       figures.modelCalls = await measureModelCalls(stand, task.rounds, progress);
+      figures.memory = await measureMemory(stand, progress);
+      figures.frontAfterAbuse = await measureFront(stand, 1, progress);
     }
     if (task.soakSeconds) {
       progress(`keeps ${soakOptions.streams} streams going for ${task.soakSeconds} s`);

@@ -2,7 +2,7 @@ import { median } from '../statistics';
 import { judged, table } from '../table';
 import type { GatewayFigures } from './figures';
 import { CROWD, type FrontRound, type ModelRound, type WayRound } from './latency';
-import { type MemoryFigures, OPEN_STREAMS } from './memory';
+import { OPEN_STREAMS } from './memory';
 import type { Way } from './requests';
 import type { SoakFigures } from './soak';
 
@@ -59,7 +59,7 @@ export function gatewayTables(figures: GatewayFigures): string {
   return [
     ...(figures.front ? [frontTable(figures.front)] : []),
     ...(figures.modelCalls ? [modelTable(figures.modelCalls)] : []),
-    ...(figures.memory ? [memoryTable(figures.memory)] : []),
+    ...(figures.memory ? [memoryTable(figures)] : []),
     ...(figures.soak ? [soakTable(figures.soak)] : []),
   ].join('\n\n');
 }
@@ -130,7 +130,8 @@ function modelTable(rounds: ModelRound[]): string {
   ].join('\n');
 }
 
-function memoryTable({ idle, open, streams, afterStreams, abused, abuse, afterAbuse }: MemoryFigures): string {
+function memoryTable({ idle = NaN, memory, front, frontAfterAbuse }: GatewayFigures): string {
+  const { open, streams, afterStreams, abused, abuse, afterAbuse } = memory!;
   const target = gatewayTarget;
   return [
     table([
@@ -142,7 +143,14 @@ function memoryTable({ idle, open, streams, afterStreams, abused, abuse, afterAb
       ['15 s after it', afterAbuse.toFixed(0), ''],
     ]),
     `${streams.events} events passed, ${streams.delayP50} ms from sender to reader (p99 ${streams.delayP99}); abuse: ${abuse.connections} connections, ${abuse.megabytes.toFixed(0)} MiB sent`,
+    ...(front && frontAfterAbuse ? [afterAbuseLine(front, frontAfterAbuse)] : []),
   ].join('\n');
+}
+
+function afterAbuseLine(before: FrontRound[], after: FrontRound[]): string {
+  const [first, then] = [summarizeFront(before), summarizeFront(after)];
+  const ratio = (one: typeof first) => `${one.throughputRatio.toFixed(2)} × the bare proxy's requests/s`;
+  return `the API front before and after all this: ${ratio(first)} and ${ratio(then)}`;
 }
 
 function soakTable({ seconds, streams, resident, slope, growth }: SoakFigures): string {
