@@ -34,6 +34,13 @@ export class Exchange {
     sendJson(this.response, status, body, { ...this.cors, 'x-request-id': this.requestId, ...headers }, this.request);
   }
 
+  /** Passes an answer on that was had for others as well. */
+  pass({ status, contentType, body }: { status: number; contentType?: string; body: Buffer }): void {
+    const type = contentType === undefined ? undefined : { 'content-type': contentType };
+    const headers = { ...type, 'content-length': body.length, ...this.cors, 'x-request-id': this.requestId };
+    this.response.writeHead(status, headers).end(body);
+  }
+
   private logLine(log: Log): void {
     const { request, response } = this;
     log.info('request', {

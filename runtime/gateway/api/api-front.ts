@@ -6,7 +6,8 @@ import { Exchange } from './api-exchange';
 import { ApiPassword, presentedPassword } from './api-password';
 import { Caller, Callers } from './callers';
 import { isPreflight, preflightHeaders } from './cors';
-import { forwardToLetta, refuseLargeBody } from './forward-to-letta';
+import { forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
+import { LettaHealth } from './letta-health';
 import { announcesBody, BodyTooLarge, boundedServer, readBody } from '../http-listener';
 import { describeError, Log } from '../log';
 import { MetricCount } from '../metric-count';
@@ -59,6 +60,7 @@ class ApiFront {
   readonly refused: RefusedRequests;
   private readonly judge: JudgeRoute;
   private readonly callers: Callers;
+  private readonly lettaHealth: LettaHealth;
   private readonly turns: Slots;
   private readonly agentFiles = new Slots(MAX_AGENT_FILES);
   private readonly wrongPasswords: MetricCount;
@@ -71,6 +73,7 @@ class ApiFront {
     this.wrongPasswords = new MetricCount(metrics, 'authentication-failed', Metric.AUTHENTICATION_FAILED);
     this.refusedTurns = new MetricCount(metrics, 'turns-refused', Metric.TURNS_REFUSED);
     this.callers = new Callers({ password, administratorPassword, onFailure: () => this.wrongPasswords.add() });
+    this.lettaHealth = new LettaHealth(options.letta);
     this.turns = new Slots(options.maxConcurrentTurns);
   }
 
@@ -103,7 +106,7 @@ class ApiFront {
     const parsed = parseRequestTarget(request.url ?? '');
     const target = 'target' in parsed ? parsed.target : undefined;
     const open = target && method === 'GET' ? OPEN_TO_ALL.get(target.path) : undefined;
-    if (target && open === 'health') return this.health(exchange, target);
+    if (target && open === 'health') return this.health(exchange);
     if (target && open === 'ready' && presentedPassword(request.headers) === undefined) {
       return this.readiness(exchange, false);
     }
@@ -130,13 +133,16 @@ class ApiFront {
     exchange.response.end();
   }
 
-  private health(exchange: Exchange, target: RequestTarget): Promise<void> | void {
+  private health(exchange: Exchange): Promise<void> | void {
     exchange.route = '/health';
     const reason = this.options.readiness.unhealthy();
     if (reason !== undefined) return exchange.refuse(503, reason, { 'retry-after': '5' });
     // Nobody has shown a password here: nothing of the caller's choosing goes on.
     if (announcesBody(exchange.request)) return exchange.refuse(400, 'the question for health has no body: send none');
-    return forwardToLetta(exchange, this.options.letta, target.path);
+    return this.lettaHealth.ask().then(
+      (answer) => exchange.pass(answer),
+      (error: Error) => refuseUnanswered(exchange, error),
+    );
   }
 
   private async readiness(exchange: Exchange, known: boolean): Promise<void> {

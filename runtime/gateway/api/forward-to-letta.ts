@@ -5,7 +5,7 @@ import { Exchange } from './api-exchange';
 import { requestHeadersForLetta, responseHeadersForClient } from './forwarded-headers';
 import { BodyTooLarge, readBody } from '../http-listener';
 import { describeError } from '../log';
-import { isUpstreamTimeout, relayResponse } from '../relay-response';
+import { relayResponse } from '../relay-response';
 
 /** Letta takes files of up to 50 MB (`letta/constants.py`), plus the multipart frame around them. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -58,10 +58,9 @@ function send(
     headers: (upstream) => responseHeadersForClient(upstream, exchange.requestId, exchange.cors),
     brokenOff: (error) => (exchange.failure = describeError(error)),
     unanswered: (error) => {
+      if (!(error instanceof BodyTooLarge)) return refuseUnanswered(exchange, error);
       exchange.failure = describeError(error);
-      if (error instanceof BodyTooLarge) return refuseLargeBody(exchange);
-      const { status, detail } = upstreamFailure(error);
-      exchange.refuse(status, detail, status === 503 ? { 'retry-after': '5' } : undefined);
+      refuseLargeBody(exchange);
     },
   });
 }
@@ -91,16 +90,24 @@ function sizeLimit(limit: number): Transform {
   });
 }
 
+/** Tells why Letta has given no answer. */
+export function refuseUnanswered(exchange: Exchange, error: Error): void {
+  exchange.failure = describeError(error);
+  const { status, detail } = upstreamFailure(error);
+  exchange.refuse(status, detail, status === 503 ? { 'retry-after': '5' } : undefined);
+}
+
 function upstreamFailure(error: Error): { status: number; detail: string } {
   const code = (error as NodeJS.ErrnoException).code ?? '';
   if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') {
     return { status: 503, detail: 'the Letta server is not answering: it is starting or restarting' };
   }
-  if (isUpstreamTimeout(error)) {
+  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
     return {
       status: 504,
       detail: 'the Letta server stayed silent for longer than the LettaService prop `idleTimeout`',
     };
   }
+  if (error.name === 'TimeoutError') return { status: 504, detail: 'the Letta server stayed silent for too long' };
   return { status: 502, detail: 'the Letta server broke off without an answer' };
 }
