@@ -55,23 +55,21 @@ export function recordModelCall(metrics: Metrics, call: ModelCallRecord): void {
 /** Letta 0.16.8, `letta/prompts/prompt_generator.py`, `compile_memory_metadata_block`. */
 const METADATA_START = '<memory_metadata>\n- AGENT_ID: ';
 const METADATA_END = '\n</memory_metadata>';
-const ARCHIVE_TAGS = '\n- Available archival memory tags: ';
 /** Letta 0.16.8, `letta/schemas/memory.py`, `compile_available_skills`: the one thing it puts after the metadata. */
 const SKILLS_START = '\n\n<available_skills>\n';
 const SKILLS_END = '</available_skills>';
 const AGENT_ID = /^agent-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\n/;
 
 /**
- * The agent that a call is made for: Letta ends an agent's system prompt with `<memory_metadata>`. Memory text above it
- * can imitate it, so only the last one counts, and none where what an agent writes may have come after the real one:
- * an agent can say nothing about itself, but it cannot put its calls on another's account.
+ * The agent that a call is made for: Letta ends an agent's system prompt with `<memory_metadata>`. What an agent or
+ * its caller writes into the prompt can imitate it, so with two of them none counts: an agent can hide, but it cannot put
+ * its calls on another's account.
  */
 export function agentOf(system: string): string | undefined {
+  const start = system.indexOf(METADATA_START);
+  if (start < 0 || start !== system.lastIndexOf(METADATA_START)) return undefined;
   const prompt = withoutSkills(system.trimEnd());
   if (!prompt?.endsWith(METADATA_END)) return undefined;
-  const start = prompt.lastIndexOf(METADATA_START);
-  // Tags are the agent's own text, with line ends if it likes, and stand in the block itself.
-  if (start < 0 || prompt.lastIndexOf(ARCHIVE_TAGS, start) >= 0) return undefined;
   return AGENT_ID.exec(prompt.slice(start + METADATA_START.length, start + METADATA_START.length + 43))?.[0].trimEnd();
 }
 

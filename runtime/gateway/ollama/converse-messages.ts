@@ -37,7 +37,7 @@ export function toConversation(messages: unknown, options: ConversationOptions):
   if (!Array.isArray(messages) || messages.length === 0)
     throw invalid('`messages` must be a list of at least one message', 'messages');
   requireBounded(messages);
-  const system: string[] = [];
+  let system: readonly string[] = [];
   const turns = new Turns(options.tools);
   messages.forEach((message: unknown, at) => {
     const where = `messages[${at}]`;
@@ -45,7 +45,8 @@ export function toConversation(messages: unknown, options: ConversationOptions):
     switch (message.role) {
       case 'system':
       case 'developer':
-        for (const text of textsOf(message.content, where)) system.push(text);
+        if (at === 0) system = textsOf(message.content, where);
+        else turns.add('user', eventBlocks(message.content, where), where);
         break;
       case 'user':
         turns.add('user', userBlocks(message.content, where, options), where);
@@ -202,6 +203,15 @@ function imageBlock(url: unknown, where: string, allowed: boolean): ConverseBloc
     );
   }
   return { image: { format: data[1], source: { bytes: data[2] } } };
+}
+
+/**
+ * Letta's own system message is the first one. A later one is what a caller wrote with the role `system`: the user's word,
+ * and in Letta's words for Claude (0.16.8, `letta/schemas/message.py`, `to_anthropic_dict`).
+ */
+function eventBlocks(content: unknown, where: string): ConverseBlock[] {
+  const texts = textsOf(content, where);
+  return texts.length > 0 ? [{ text: `<event>SYSTEM ALERT: ${texts.join('\n\n')}</event>` }] : [];
 }
 
 /** What was said, without the blank texts that Converse refuses. */

@@ -108,8 +108,8 @@ test('a stream, its usage, and the prompt that tells whose call it is', () => {
     stream: true,
     streamUsage: true,
   });
-  const prompts = ['first', 'last'].map((content) => ({ role: 'system', content }));
-  expect(request({ messages: [...prompts, ...hello.messages] }).system).toBe('last');
+  const [letta, caller] = ["Letta's", "a caller's"].map((content) => ({ role: 'system', content }));
+  expect(request({ messages: [letta, ...hello.messages, caller] }).system).toBe("Letta's");
 });
 
 test.each([

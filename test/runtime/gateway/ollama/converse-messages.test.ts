@@ -13,19 +13,38 @@ const assistant = (content: unknown, ...calls: [id: string, name: string, args: 
 const tool = (id: string, content: unknown) => ({ role: 'tool', tool_call_id: id, content });
 const turns = (messages: unknown[], options = withTools) => toConversation(messages, options).messages;
 
-test('system messages stand apart, in their order', () => {
-  const { system: prompts, messages } = toConversation(
-    [
-      system('Be kind.'),
-      user('Hi.'),
-      { role: 'developer', content: [{ type: 'text', text: 'Be brief.' }] },
-      system(' '),
-    ],
-    withTools,
-  );
-  expect(prompts).toEqual(['Be kind.', 'Be brief.']);
-  expect(messages).toEqual([{ role: 'user', content: [{ text: 'Hi.' }] }]);
+test.each(['system', 'developer'])('the first message stands apart if it is of the role %s', (role) => {
+  const parts = [
+    { type: 'text', text: 'Be kind.' },
+    { type: 'text', text: ' ' },
+    { type: 'text', text: 'Be brief.' },
+  ];
+  expect(toConversation([{ role, content: parts }, user('Hi.')], withTools)).toEqual({
+    system: ['Be kind.', 'Be brief.'],
+    messages: [{ role: 'user', content: [{ text: 'Hi.' }] }],
+  });
 });
+
+test.each(['system', 'developer'])(
+  'a later message of the role %s is the user’s word: callers can write it',
+  (role) => {
+    const later = (content: unknown) => ({ role, content });
+    const parts = [
+      { type: 'text', text: 'A' },
+      { type: 'text', text: 'B' },
+    ];
+    const messages = [system('Be kind.'), user('Hi.'), later(parts), assistant('Yes?'), later('C'), later(' ')];
+    expect(toConversation(messages, withTools)).toEqual({
+      system: ['Be kind.'],
+      messages: [
+        { role: 'user', content: [{ text: 'Hi.' }, { text: '<event>SYSTEM ALERT: A\n\nB</event>' }] },
+        { role: 'assistant', content: [{ text: 'Yes?' }] },
+        { role: 'user', content: [{ text: '<event>SYSTEM ALERT: C</event>' }] },
+      ],
+    });
+    expect(toConversation([user('Hi.'), later('A')], withTools).system).toEqual([]);
+  },
+);
 
 test('messages of one role are one turn, and blank ones none', () => {
   expect(
