@@ -59,11 +59,11 @@ export class Callers {
   /** It counts as wrong before the secrets are read again, so that many at once cannot be tried for one. */
   private async unknown(request: IncomingMessage, digest: Buffer): Promise<Caller> {
     const address = clientAddress(request);
-    this.backoff.failed(address);
+    const counted = this.backoff.failed(address, digest);
     await Promise.all([this.password.lookAgain(), this.administratorPassword?.lookAgain()]);
     const caller = this.known(digest);
     if (caller) {
-      this.backoff.forgive(address);
+      if (counted) this.backoff.forgive(address);
       return caller;
     }
     this.onFailure();

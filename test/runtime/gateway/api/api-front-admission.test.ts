@@ -63,12 +63,13 @@ describe('an address that guesses passwords', () => {
   const from = (address: string, headers: object = AUTH) => ({
     headers: { ...headers, 'x-forwarded-for': `1.1.1.1, ${address}` } as Record<string, string>,
   });
-  const wrong = { authorization: 'Bearer guess' };
+  let guesses = 0;
+  const wrong = () => ({ authorization: `Bearer guess ${guesses++}` });
 
   async function guess(origin: string, address: string, times: number): Promise<number[]> {
     const statuses = [];
     for (let time = 0; time < times; time++) {
-      statuses.push((await fetch(`${origin}/v1/agents/`, from(address, wrong))).status);
+      statuses.push((await fetch(`${origin}/v1/agents/`, from(address, wrong()))).status);
     }
     return statuses;
   }
@@ -85,6 +86,16 @@ describe('an address that guesses passwords', () => {
     expect((await fetch(`${origin}/v1/agents/`, from('5.6.7.9'))).status).toBe(200);
     await new Promise((resolve) => setTimeout(resolve, 1_050));
     expect((await fetch(`${origin}/v1/agents/`, from('5.6.7.8'))).status).toBe(200);
+  });
+
+  test('is not one whose client was left with an old password: the right one passes beside it', async () => {
+    const front = await start();
+    for (let time = 0; time < 20; time++) {
+      const stale = await fetch(`${front.origin}/v1/agents/`, from('5.6.7.8', { 'x-bare-password': 'password stale' }));
+      expect(stale.status).toBe(401);
+    }
+    expect((await fetch(`${front.origin}/v1/agents/`, from('5.6.7.8'))).status).toBe(200);
+    expect(await front.counted(Metric.AUTHENTICATION_FAILED)).toBe(20);
   });
 
   test('cannot look at more passwords by asking for all of them at once', async () => {
@@ -104,7 +115,7 @@ describe('an address that guesses passwords', () => {
   test('gets no hint from the readiness either', async () => {
     const { origin } = await start();
     for (let time = 0; time < 5; time++) {
-      expect((await fetch(`${origin}/v1/ready/`, from('5.6.7.8', wrong))).status).toBe(401);
+      expect((await fetch(`${origin}/v1/ready/`, from('5.6.7.8', wrong()))).status).toBe(401);
     }
     expect((await fetch(`${origin}/v1/ready/`, from('5.6.7.8'))).status).toBe(429);
   });

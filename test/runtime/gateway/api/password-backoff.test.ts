@@ -1,4 +1,5 @@
 import { IncomingMessage } from 'node:http';
+import { digestOf } from '../../../../runtime/gateway/api/api-password';
 import { clientAddress } from '../../../../runtime/gateway/api/client-address';
 import { PasswordBackoff } from '../../../../runtime/gateway/api/password-backoff';
 
@@ -7,15 +8,18 @@ function clocked() {
   return { backoff: new PasswordBackoff(() => state.at), pass: (seconds: number) => void (state.at += seconds * 1000) };
 }
 
-function fail(backoff: PasswordBackoff, times: number, address = 'a'): void {
-  for (let time = 0; time < times; time++) backoff.failed(address);
+let guesses = 0;
+
+/** Each time with another password. */
+function fail(backoff: PasswordBackoff, times = 1, address = 'a'): void {
+  for (let time = 0; time < times; time++) backoff.failed(address, digestOf(`guess ${guesses++}`));
 }
 
 describe('an address that presents wrong passwords', () => {
   test('may do so a few times, then waits twice as long each time, up to a minute', () => {
     const { backoff } = clocked();
     const waits = Array.from({ length: 13 }, () => {
-      backoff.failed('a');
+      fail(backoff);
       return backoff.waitSeconds('a');
     });
     expect(waits).toEqual([0, 0, 0, 0, 1, 2, 4, 8, 16, 32, 60, 60, 60]);
@@ -34,16 +38,39 @@ describe('an address that presents wrong passwords', () => {
     const { backoff, pass } = clocked();
     fail(backoff, 10_000);
     pass(6 * 60);
-    backoff.failed('a');
+    fail(backoff);
     expect(backoff.waitSeconds('a')).toBeGreaterThan(0);
     pass(11 * 60);
     expect(backoff.waitSeconds('a')).toBe(0);
     expect(backoff.quiet).toBe(true);
   });
 
+  test('may present the same ones again and again: a client that was left with an old password locks nobody out', () => {
+    const { backoff, pass } = clocked();
+    const stale = ['one', 'two', 'three', 'four'].map(digestOf);
+    for (let second = 0; second < 3_600; second++) {
+      for (const digest of stale) backoff.failed('a', digest);
+      expect(backoff.waitSeconds('a')).toBe(0);
+      pass(1);
+    }
+    expect(backoff.failed('b', stale[0])).toBe(true);
+    expect(backoff.failed('b', stale[0])).toBe(false);
+  });
+
+  test('waits for each new one however often it repeats old ones, of which only the last few are known', () => {
+    const { backoff } = clocked();
+    fail(backoff, 5);
+    const stale = digestOf('stale');
+    expect(backoff.failed('a', stale)).toBe(true);
+    expect(backoff.failed('a', stale)).toBe(false);
+    expect(backoff.waitSeconds('a')).toBe(2);
+    fail(backoff, 8);
+    expect(backoff.failed('a', stale)).toBe(true);
+  });
+
   test('has a failure taken back if the password turns out to be a new one', () => {
     const { backoff } = clocked();
-    backoff.failed('a');
+    fail(backoff);
     backoff.forgive('a');
     expect(backoff.quiet).toBe(true);
   });
@@ -59,9 +86,9 @@ test('memory is bounded: the address that failed least recently makes room', () 
   const { backoff } = clocked();
   fail(backoff, 20, 'first');
   fail(backoff, 20, 'second');
-  for (let other = 0; other < 9_998; other++) backoff.failed(`other ${other}`);
-  backoff.failed('first');
-  backoff.failed('one more');
+  for (let other = 0; other < 9_998; other++) fail(backoff, 1, `other ${other}`);
+  fail(backoff, 1, 'first');
+  fail(backoff, 1, 'one more');
   expect(backoff.size).toBe(10_000);
   expect(backoff.waitSeconds('first')).toBeGreaterThan(0);
   expect(backoff.waitSeconds('second')).toBe(0);
@@ -69,9 +96,9 @@ test('memory is bounded: the address that failed least recently makes room', () 
 
 test('stray guesses are forgotten although their addresses never come back', () => {
   const { backoff, pass } = clocked();
-  for (let other = 0; other < 100; other++) backoff.failed(`other ${other}`);
+  for (let other = 0; other < 100; other++) fail(backoff, 1, `other ${other}`);
   pass(11 * 60);
-  backoff.failed('a');
+  fail(backoff);
   expect(backoff.size).toBe(1);
   pass(11 * 60);
   expect(backoff.waitSeconds('b')).toBe(0);
