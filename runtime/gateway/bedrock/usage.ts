@@ -1,4 +1,5 @@
 import { Metric } from '../../contract';
+import { Fields, objectOf } from '../foreign-json';
 import { Metrics, MetricValues } from '../metrics';
 
 /** Tokens of one model call, as Bedrock counted them. */
@@ -22,6 +23,8 @@ export interface ModelCallRecord {
   readonly bedrockRequestId?: string;
   /** Letta's id of the agent whose call it is. */
   readonly agent?: string;
+  /** Letta's id of the user whom it acts for, where the call says so. */
+  readonly user?: string;
   readonly usage?: TokenUsage;
   /** The caller got the whole answer. */
   readonly complete: boolean;
@@ -80,14 +83,15 @@ function withoutSkills(prompt: string): string | undefined {
   return start >= 0 && start === prompt.lastIndexOf(SKILLS_START) ? prompt.slice(0, start).trimEnd() : undefined;
 }
 
+const USER_ID = /^user-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Letta 0.16.8 puts the acting user into OpenAI's field `user` (`letta/llm_api/openai_client.py`); nothing else passes. */
+export function userOf({ user }: { readonly user?: unknown }): string | undefined {
+  return typeof user === 'string' && USER_ID.test(user) ? user : undefined;
+}
+
 /** `agentOf` for the body of a call in Anthropic's format, whose system prompt is a text or a list of blocks. */
-export function agentOfBody(body: Buffer): string | undefined {
-  try {
-    const { system } = JSON.parse(body.toString('utf8')) as { system?: unknown };
-    const last: unknown = Array.isArray(system) ? (system.at(-1) as { text?: unknown } | undefined)?.text : system;
-    return typeof last === 'string' ? agentOf(last) : undefined;
-  } catch {
-    // It is Bedrock's to refuse a body that is not what it wants.
-    return undefined;
-  }
+export function agentOfBody({ system }: Fields): string | undefined {
+  const last = Array.isArray(system) ? objectOf(system.at(-1)).text : system;
+  return typeof last === 'string' ? agentOf(last) : undefined;
 }

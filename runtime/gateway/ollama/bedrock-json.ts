@@ -18,6 +18,8 @@ export interface JsonCall {
   readonly accept: string;
   /** Ends the call when nobody waits for it any more. */
   readonly signal: AbortSignal;
+  /** Told of an answer as soon as it begins, a bad one too. */
+  readonly answered?: (bedrockRequestId: string | undefined) => void;
 }
 
 /**
@@ -27,12 +29,13 @@ export interface JsonCall {
  */
 export async function callBedrock(
   { signer, bedrock }: BedrockClient,
-  { modelId, operation, body: json, accept, signal }: JsonCall,
+  { modelId, operation, body: json, accept, signal, answered }: JsonCall,
 ): Promise<{ headers: IncomingHttpHeaders; body: Dispatcher.ResponseData['body'] }> {
   const body = Buffer.from(JSON.stringify(json));
   const headers = { 'content-type': 'application/json', accept };
   const { path, headers: signed } = await signer.sign({ modelId, operation, body, headers });
   const response = await bedrock.request({ method: 'POST', path, headers: signed, body, signal });
+  answered?.(response.headers['x-amzn-requestid'] as string | undefined);
   if (response.statusCode === 200) return response;
   const answer = await readJson(response.body).catch(() => undefined);
   throw bedrockError(response.statusCode, response.headers, answer);

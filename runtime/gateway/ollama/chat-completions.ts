@@ -14,7 +14,7 @@ import { sendJson } from '../http-listener';
 import { Log } from '../log';
 import { Metrics } from '../metrics';
 import { asOpenAIError, OpenAIError } from './openai-error';
-import { agentOf, recordModelCall, TokenUsage } from '../bedrock/usage';
+import { agentOf, recordModelCall, TokenUsage, userOf } from '../bedrock/usage';
 
 export interface ChatOptions extends BedrockClient {
   readonly guardrail?: Guardrail;
@@ -64,6 +64,7 @@ export async function completeChat(
       operation,
       ...outcome,
       agent: agentOf(request.system),
+      user: userOf(body),
       complete: response.writableEnded && outcome.failure === undefined,
       milliseconds: performance.now() - startedAt,
     });
@@ -89,14 +90,14 @@ class Chat {
   ) {}
 
   async answer(): Promise<void> {
-    const { headers, body } = await callBedrock(this.options, {
+    const { body } = await callBedrock(this.options, {
       modelId: this.model.id,
       operation: this.operation,
       body: this.request.converse,
       accept: this.operation === 'converse' ? 'application/json' : 'application/vnd.amazon.eventstream',
       signal: this.signal,
+      answered: (id) => (this.outcome.bedrockRequestId = id),
     });
-    this.outcome.bedrockRequestId = headers['x-amzn-requestid'] as string | undefined;
     const head = {
       id: `chatcmpl-${this.outcome.bedrockRequestId ?? randomUUID()}`,
       created: Math.floor(Date.now() / 1000),

@@ -60,6 +60,7 @@ export async function embed(
       model: model.id,
       operation: 'invoke',
       status: gone ? 200 : (failure?.status ?? 200),
+      bedrockRequestId: job.bedrockRequestId,
       failure: gone ? undefined : (failure?.code ?? failure?.message),
       usage: { inputTokens: job.tokens, outputTokens: 0, cacheReadInputTokens: 0, cacheWriteInputTokens: 0 },
       complete: failure === undefined && !gone,
@@ -71,6 +72,8 @@ export async function embed(
 /** The calls that one request takes. */
 class EmbeddingJob {
   tokens = 0;
+  /** Of the call that failed, else of the first one. */
+  bedrockRequestId?: string;
 
   constructor(
     private readonly texts: readonly string[],
@@ -104,6 +107,7 @@ class EmbeddingJob {
   private async embedPart(texts: readonly string[], first: number): Promise<number[][]> {
     const { model, abort } = this;
     const format = EMBEDDING_FORMATS[model.format];
+    let id: string | undefined;
     try {
       const { headers, body } = await callBedrock(this.client, {
         modelId: model.id,
@@ -111,12 +115,15 @@ class EmbeddingJob {
         body: format.body(texts, model),
         accept: 'application/json',
         signal: abort.signal,
+        answered: (given) => (id = given),
       });
+      if (first === 0) this.bedrockRequestId ??= id;
       const answer = await readJson(body);
       const vectors = vectorsOf(answer, texts.length, model);
       this.tokens += format.tokens(answer) || Number(headers['x-amzn-bedrock-input-token-count'] ?? 0);
       return vectors;
     } catch (error) {
+      if (!abort.signal.aborted) this.bedrockRequestId = id;
       if (!(error instanceof OpenAIError) || this.texts.length === 1) throw error;
       const last = first + texts.length - 1;
       const which = first === last ? `input[${first}]` : `input[${first}] to input[${last}]`;

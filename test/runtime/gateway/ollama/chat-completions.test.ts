@@ -171,9 +171,10 @@ test('one line tells of each call what it cost and whose it is, and nothing of w
   const { chat, records, log } = await start((response, request) =>
     (request.target.endsWith('/converse') ? answers : streams(...beginning, ...ending))(response, request),
   );
-  await (await chat({ messages })).text();
-  await (await chat({ messages, stream: true })).text();
+  await (await chat({ messages, user: 'user-00000000-0000-4000-8000-000000000000' })).text();
+  await (await chat({ messages, user: 'somebody', stream: true })).text();
   await until(() => records().length === 2, 'the records');
+  expect(records().map(({ user }) => user)).toEqual(['user-00000000-0000-4000-8000-000000000000', undefined]);
   const common = {
     model: nova.id,
     agent,

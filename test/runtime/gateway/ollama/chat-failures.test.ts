@@ -110,9 +110,15 @@ test('an answer that is not what Converse answers with is an error', async () =>
 });
 
 test('a throttled call is recorded as one', async () => {
-  const { chat, records } = await start(fails(429, 'ThrottlingException', 'slow down'));
+  const { chat, records } = await start(fails(429, 'ThrottlingException', 'slow down', { 'x-amzn-requestid': 'r-9' }));
   await (await chat()).text();
-  expect(records()).toEqual([
-    expect.objectContaining({ status: 429, ModelCallsThrottled: 1, failure: 'ThrottlingException', complete: false }),
+  expect(records()).toMatchObject([
+    {
+      status: 429,
+      ModelCallsThrottled: 1,
+      failure: 'ThrottlingException',
+      complete: false,
+      bedrockRequestId: 'r-9',
+    },
   ]);
 });

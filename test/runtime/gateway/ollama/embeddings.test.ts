@@ -246,11 +246,12 @@ test('what Bedrock refuses names the text, or the texts of the call', async () =
 });
 
 test('one line tells what a request cost, also of one that failed half-way', async () => {
-  const { post, log } = await start((body, model) =>
-    body.inputText === '3' ? { status: 500, body: { message: 'oh' } } : bedrockAnswers(body, model),
-  );
+  const { post, log } = await start((body, model) => ({
+    ...(body.inputText === '3' ? { status: 500, body: { message: 'oh' } } : bedrockAnswers(body, model)),
+    headers: { 'x-amzn-requestid': `r-${body.inputText}` },
+  }));
   await post('/v1/embeddings', { model: MODELS.titan2.id, input: ['0', '1'] });
-  await post('/v1/embeddings', { model: MODELS.titan2.id, input: ['3'] });
+  await post('/v1/embeddings', { model: MODELS.titan2.id, input: ['2', '3'] });
   const calls = log.lines.filter(({ event }) => event === 'model-call').map(({ fields }) => fields);
   expect(calls).toEqual([
     expect.objectContaining({
@@ -259,8 +260,10 @@ test('one line tells what a request cost, also of one that failed half-way', asy
       status: 200,
       complete: true,
       InputTokens: 4,
+      // The first of the two calls.
+      bedrockRequestId: 'r-0',
     }),
-    expect.objectContaining({ status: 500, complete: false, ModelCallsFailed: 1 }),
+    expect.objectContaining({ status: 500, complete: false, ModelCallsFailed: 1, bedrockRequestId: 'r-3' }),
   ]);
   expect(calls[0]).not.toHaveProperty('agent', expect.anything());
 });
