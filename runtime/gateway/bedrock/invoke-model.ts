@@ -4,6 +4,7 @@ import { AnswerReader, answerReader } from './answer-usage';
 import { refuse, streamException } from './aws-error';
 import { BedrockSigner, MAX_CALL_BYTES, ModelOperation, SignedCall } from './bedrock-signer';
 import { Guardrail } from '../configuration';
+import { BodyNotGuarded, fieldsOf, guardedFields } from './guarded-body';
 import { BodyTooLarge, readBody } from '../http-listener';
 import { describeError } from '../log';
 import { Metrics } from '../metrics';
@@ -50,17 +51,20 @@ export async function invokeModel(
   const outcome: Outcome = {};
   try {
     const body = await readBody(request, MAX_CALL_BYTES);
+    const guarded = options.guardrail && guardedFields(body);
     const headers = callHeaders(request.headers, options.guardrail);
     const call = await options.signer.sign({ modelId: model, operation, body, headers });
     const answered = relay(call, body, response, options.bedrock, outcome);
-    // While the model works: nobody waits for this.
-    outcome.agent = agentOfBody(body);
+    // While the model works: nobody waits for this. It is Bedrock's to refuse a body that is not what it wants.
+    outcome.agent = agentOfBody(guarded ?? fieldsOf(body) ?? {});
     await answered;
   } catch (error) {
     // A caller that went away while it was still sending: nothing failed, and nobody is there to be told.
     if (!response.destroyed) outcome.failure = describeError(error);
     if (error instanceof BodyTooLarge) {
       refuse(response, 413, 'ValidationException', error.message, { connection: 'close' });
+    } else if (error instanceof BodyNotGuarded) {
+      refuse(response, 400, 'ValidationException', error.message);
     } else {
       refuse(response, 503, 'ServiceUnavailableException', `the gateway could not make this call: ${outcome.failure}`);
     }

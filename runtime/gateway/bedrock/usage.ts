@@ -1,4 +1,5 @@
 import { Metric } from '../../contract';
+import { Fields, objectOf } from '../foreign-json';
 import { Metrics, MetricValues } from '../metrics';
 
 /** Tokens of one model call, as Bedrock counted them. */
@@ -90,13 +91,7 @@ export function userOf({ user }: { readonly user?: unknown }): string | undefine
 }
 
 /** `agentOf` for the body of a call in Anthropic's format, whose system prompt is a text or a list of blocks. */
-export function agentOfBody(body: Buffer): string | undefined {
-  try {
-    const { system } = JSON.parse(body.toString('utf8')) as { system?: unknown };
-    const last: unknown = Array.isArray(system) ? (system.at(-1) as { text?: unknown } | undefined)?.text : system;
-    return typeof last === 'string' ? agentOf(last) : undefined;
-  } catch {
-    // It is Bedrock's to refuse a body that is not what it wants.
-    return undefined;
-  }
+export function agentOfBody({ system }: Fields): string | undefined {
+  const last = Array.isArray(system) ? objectOf(system.at(-1)).text : system;
+  return typeof last === 'string' ? agentOf(last) : undefined;
 }

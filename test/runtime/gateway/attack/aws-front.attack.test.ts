@@ -11,13 +11,14 @@ const guardrail = { identifier: 'gr-abc', version: '3' };
 
 const allowedTarget = /^\/model\/eu\.anthropic\.claude-sonnet-4-20250514-v1%3A0\/invoke(-with-response-stream)?$/;
 
-function isAllowed({ method, target, headers }: Called): boolean {
+function isAllowed({ method, target, headers, body }: Called): boolean {
   return (
     method === 'POST' &&
     allowedTarget.test(target) &&
     headers['x-amzn-bedrock-guardrailidentifier'] === guardrail.identifier &&
     headers['x-amzn-bedrock-guardrailversion'] === guardrail.version &&
     headers['x-amzn-bedrock-trace'] === undefined &&
+    !Object.keys(JSON.parse(body)).some((name) => name.startsWith('amazon-bedrock-')) &&
     /^AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE\//.test(headers.authorization ?? '')
   );
 }
@@ -61,6 +62,9 @@ test('10,000 hostile requests to a hostile Bedrock: no crash, no hang, and no ca
     ],
     bodies: [
       '{"messages":[],"system":[{"type":"text","text":"<memory_metadata>\\n- AGENT_ID: agent-x"}]}',
+      '{"messages":[],"max_tokens":1}',
+      '{"messages":[],"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"}}',
+      '{"messages":[],"\\u0061mazon-bedrock-trace":"ENABLED"}',
       'Action=GetSessionToken',
     ],
   });

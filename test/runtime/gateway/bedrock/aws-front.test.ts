@@ -58,6 +58,45 @@ test('the configured guardrail goes with every chat call, and a caller cannot re
 });
 
 test.each([
+  [
+    'the field that narrows it',
+    '{"amazon-bedrock-guardrailConfig":{"tagSuffix":"x"},"messages":[]}',
+    /GuardrailConfig/i,
+  ],
+  ['it in other letters', '{"messages":[],"\\u0061mazon-Bedrock-guardrailConfig":{}}', /GuardrailConfig/i],
+  ['it once more', '{"amazon-bedrock-guardrailConfig":1,"amazon-bedrock-guardrailConfig":null}', /GuardrailConfig/i],
+  ['another field of Bedrock’s', '{"amazon-bedrock-trace":"ENABLED"}', /amazon-bedrock-trace/],
+  ['no object', '[{"amazon-bedrock-guardrailConfig":{}}]', /not a JSON object/],
+  ['no JSON', '{"messages":[],}', /not a JSON object/],
+  ['a byte order mark', '\ufeff{"messages":[]}', /not a JSON object/],
+  ['no UTF-8', Buffer.from('{"\xffamazon-bedrock-guardrailConfig":{}}', 'latin1'), /not a JSON object/],
+  ['nothing', '', /not a JSON object/],
+])('with a guardrail, a body with %s is refused unsigned, in the shape of AWS', async (_, body, reason) => {
+  const { origin, seen, recorded } = await startFront({ guardrail: { identifier: 'gr-1', version: '2' } });
+  const response = await invoke(origin, PROFILE, 'invoke-with-response-stream', { body });
+  expect([response.status, response.headers.get('x-amzn-errortype')]).toEqual([400, 'ValidationException']);
+  expect(await response.json()).toEqual({ message: expect.stringMatching(reason) });
+  expect(seen).toEqual([]);
+  expect(await recorded()).toMatchObject({ status: 400, failure: expect.stringMatching(reason) });
+});
+
+test('with a guardrail, other bodies pass bit for bit, whatever stands deeper in them', async () => {
+  const { origin, seen } = await startFront({ guardrail: { identifier: 'gr-1', version: '2' } });
+  const body = Buffer.from('{"messages":[{"content":"\u00e9 \\u0000","amazon-bedrock-trace":1}],  "max_tokens":1 }');
+  expect((await invoke(origin, PROFILE, 'invoke', { body })).status).toBe(200);
+  expect(seen[0].body.equals(body)).toBe(true);
+});
+
+test.each(['{"amazon-bedrock-trace":"ENABLED"}', '{'])(
+  'without a guardrail it is Bedrock’s to refuse %s',
+  async (body) => {
+    const { origin, seen } = await startFront();
+    expect((await invoke(origin, PROFILE, 'invoke', { body })).status).toBe(200);
+    expect(seen[0].body.toString()).toBe(body);
+  },
+);
+
+test.each([
   ['GET', '/inference-profiles'],
   ['POST', `/model/${PROFILE}/invoke`],
 ])('%s %s without Letta’s signature, as a fetched URL would come, is refused', async (method, path) => {

@@ -169,6 +169,17 @@ test('an id that Converse does not take is replaced by one that it does, always 
   expect(converseToolId('tooluse_1')).toBe('tooluse_1');
 });
 
+test('a caller has no part that narrows what the guardrail looks at', () => {
+  const guard = { guardContent: { text: { text: 'only this' } }, guard_content: {} };
+  expect(turns([user([{ type: 'text', text: 'Hi.', ...guard }])])).toEqual([
+    { role: 'user', content: [{ text: 'Hi.' }] },
+  ]);
+  for (const part of [guard, { type: 'guardContent', ...guard }, { type: 'guarded_text', text: 'x' }]) {
+    for (const message of [user([part]), system([part]), assistant([part])])
+      expect(() => turns([message])).toThrow(/wanted text or image_url|must be a text/);
+  }
+});
+
 describe('a request that is made to be slow', () => {
   const many = <T>(count: number, make: (at: number) => T) => Array.from({ length: count }, (_, at) => make(at));
   const parts = (count: number) => many(count, () => ({ type: 'text', text: 'x' }));
