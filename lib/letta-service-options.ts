@@ -151,14 +151,15 @@ export interface LettaServiceOptions {
   readonly healthCheckGracePeriod?: Duration;
 
   /**
-   * Secret whose plain string is the API password.
+   * Secret whose plain string is the API password: 16 characters at least, visible ASCII and blanks between them. With
+   * less the gateway does not start.
    *
    * @default - generated: 48 letters and digits
    */
   readonly apiPassword?: secretsmanager.ISecret;
 
   /**
-   * Secret whose plain string is the administrators' password. Its holders may do what holders of the API password may,
+   * Secret whose plain string is the administrators' password, with as many characters. Its holders may do what holders of the API password may,
    * and call the routes that are for administrators only.
    *
    * @default - none: nobody may call those routes

@@ -76,7 +76,10 @@ export function presentedPassword(headers: IncomingHttpHeaders): string | undefi
 /** Values arrive without white space at their ends, and of other characters each client makes other bytes. */
 const CARRIED_BY_HEADERS = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Reads the secret's plain string, current and previous version. @throws if no caller could ever present it */
+/** Back-off slows one network down, not many at once: it is the length that makes guessing hopeless. */
+const LEAST_LENGTH = 16;
+
+/** Reads the secret's plain string, current and previous version. @throws if it is short, or no caller could present it */
 export function passwordsFromSecret(client: SecretsManagerClient, secretArn: string): LoadPasswords {
   const read = async (stage: string) => {
     const answer = await client.send(new GetSecretValueCommand({ SecretId: secretArn, VersionStage: stage }));
@@ -91,11 +94,19 @@ export function passwordsFromSecret(client: SecretsManagerClient, secretArn: str
           'line end or blank at either end; store the password so',
       );
     }
+    if (current.length < LEAST_LENGTH) {
+      throw new Error(
+        `secret ${secretArn} is too short: its plain string, the password, has less than ${LEAST_LENGTH} characters; ` +
+          'store a longer random one',
+      );
+    }
     const previous = await read('AWSPREVIOUS').catch((error: unknown) => {
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     });
-    return previous !== undefined && CARRIED_BY_HEADERS.test(previous) ? [current, previous] : [current];
+    return previous !== undefined && previous.length >= LEAST_LENGTH && CARRIED_BY_HEADERS.test(previous)
+      ? [current, previous]
+      : [current];
   };
 }
 

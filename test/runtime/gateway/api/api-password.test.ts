@@ -86,11 +86,12 @@ describe('the secret', () => {
   }
 
   test('has one password before its first rotation', async () => {
-    expect(await loading({ AWSCURRENT: 'one' })).toEqual(['one']);
+    expect(await loading({ AWSCURRENT: 'the one of sixteen' })).toEqual(['the one of sixteen']);
   });
 
   test('has two after it', async () => {
-    expect(await loading({ AWSCURRENT: 'two', AWSPREVIOUS: 'one' })).toEqual(['two', 'one']);
+    const [two, one] = ['the second password', 'the first password'];
+    expect(await loading({ AWSCURRENT: two, AWSPREVIOUS: one })).toEqual([two, one]);
   });
 
   test.each([
@@ -106,8 +107,18 @@ describe('the secret', () => {
     expect(failure).not.toMatch(/h[uü]nter/);
   });
 
-  test('may have blanks within, and its previous version is left out where that could never match', async () => {
-    expect(await loading({ AWSCURRENT: 'two words', AWSPREVIOUS: 'one\n' })).toEqual(['two words']);
+  test('may have blanks within, and its previous version is left out where it would not do as the current one', async () => {
+    const current = 'several words of it';
+    for (const previous of ['the first password\n', 'short']) {
+      expect(await loading({ AWSCURRENT: current, AWSPREVIOUS: previous })).toEqual([current]);
+    }
+  });
+
+  test('fails with less than 16 characters, which many networks together could guess, and does not tell it', async () => {
+    const failure = await loading({ AWSCURRENT: 'hunter2-hunter2' }).catch((error: Error) => error.message);
+    expect(failure).toMatch(/^secret arn:secret is too short: .* less than 16 characters/);
+    expect(failure).not.toContain('hunter');
+    expect(await loading({ AWSCURRENT: 'hunter2-hunter2-' })).toEqual(['hunter2-hunter2-']);
   });
 
   test('fails when it is empty or not there', async () => {
