@@ -46,7 +46,10 @@ test('describes a chat model by what Letta asks for: tools, and the size of its 
 
 test.each([
   ['GET', '/'],
+  // A URL that Letta is made to fetch, such as an image's, comes as these.
   ['GET', '/v1/chat/completions'],
+  ['GET', '/v1/embeddings'],
+  ['GET', '/api/show'],
   ['POST', '/api/tags'],
   ['POST', '/api/chat'],
   ['POST', '/v1/completions'],
