@@ -82,6 +82,8 @@ export async function forward(
   let status: number | undefined;
   const bytes = () => ({ sentBytes: upstream.bytesWritten, receivedBytes: upstream.bytesRead });
   try {
+    // Its `close` has been while the connection was made.
+    if (response.destroyed) throw new Error('broken off by the client');
     const outgoing = httpRequest({
       createConnection: () => upstream,
       method: request.method,
@@ -92,6 +94,12 @@ export async function forward(
     const answered = new Promise<IncomingMessage>((resolve, reject) => {
       outgoing.once('response', resolve);
       outgoing.on('error', reject);
+      // Node tells neither an answer nor an error where nobody listens to these.
+      outgoing.once('upgrade', (_answer, socket: Socket) => {
+        socket.destroy();
+        reject(new Error('it switched protocols'));
+      });
+      outgoing.once('close', () => reject(new Error('it hung up')));
     });
     // The destination may answer before it has read the body; a body that breaks off ends the passage.
     pipeline(request, outgoing).catch((error: Error) => upstream.destroy(error));

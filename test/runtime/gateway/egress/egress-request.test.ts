@@ -113,6 +113,23 @@ describe('an absolute request', () => {
     expect(await send(proxy.port, 'GET', 'http://mcp.example.com/', {})).toMatchObject({ status: 502 });
   });
 
+  test.each([
+    ['GET', ''],
+    ['POST', 'question'],
+  ])('%s, and a destination that switches protocols unasked, is 502 and leaves nothing open', async (method, body) => {
+    const { port, all, sockets } = await stand.destination((socket) => {
+      socket.once('data', () =>
+        socket.write('HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n'),
+      );
+    });
+    const proxy = await stand.proxy(port);
+    const answer = await send(proxy.port, method, 'http://mcp.example.com/', {}, body);
+    expect(answer.status).toBe(502);
+    expect(answer.body).toContain('mcp.example.com:80 did not answer: it switched protocols');
+    await until(() => all.length === 1 && sockets.size === 0, 'the end at the destination');
+    expect(proxy.log.lines.map(({ event }) => event)).toEqual(['egress-request']);
+  });
+
   test('a destination that says nothing is 502 after the idle time-out', async () => {
     const { port } = await web(() => undefined);
     const proxy = await stand.proxy(port, { idleTimeoutSeconds: 0.1 });
