@@ -1,4 +1,4 @@
-import { RequestListener } from 'node:http';
+import { IncomingHttpHeaders, RequestListener } from 'node:http';
 import { Pool } from 'undici';
 import { Metric } from '../../../../runtime/contract';
 import { ApiFrontOptions, createApiFront } from '../../../../runtime/gateway/api/api-front';
@@ -38,23 +38,36 @@ export async function knownPassword(password: string, log: Log): Promise<ApiPass
   return known;
 }
 
+export interface Seen {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: IncomingHttpHeaders;
+  readonly body: Buffer;
+}
+
 /** An API front before an upstream that answers everything, or as a test says. */
 export async function startApiFront({
   answer,
   ...options
 }: { answer?: RequestListener } & Partial<ApiFrontOptions> = {}) {
-  const seen: { method: string; url: string; body: string; contentType?: string }[] = [];
+  const seen: Seen[] = [];
   const behind = await upstream(async (request, response) => {
     if (answer) return answer(request, response);
-    const body = (await bodyOf(request)).toString();
-    seen.push({ method: request.method!, url: request.url!, body, contentType: request.headers['content-type'] });
+    // A body that the gateway breaks off is not one that Letta has seen.
+    const body = await bodyOf(request).catch(() => undefined);
+    if (body === undefined) return;
+    seen.push({ method: request.method!, url: request.url!, headers: request.headers, body });
+    // As Letta answers a browser.
+    response.setHeader('access-control-allow-origin', '*');
     response.end('{"ok":true}');
   });
   const log = recordingLog();
-  const pool = new Pool(behind.origin);
+  const idleMs = (options.idleTimeoutSeconds ?? 30) * 1000;
+  const pool = new Pool(behind.origin, { headersTimeout: idleMs, bodyTimeout: idleMs });
   const front = await listening(await apiFront({ letta: pool, log, ...options }));
   return {
     ...front,
+    behind,
     seen,
     log,
     /** Closes the front, which writes what it has counted. */
