@@ -1,5 +1,6 @@
 import { RouteGroup } from '../../contract';
 import { isObject, show } from '../foreign-json';
+import { boundsExceeded } from './json-bounds';
 import { buildMultipart, FormPart, MultipartError, parseMultipart } from './multipart';
 
 /** A form that may go on to Letta, written anew, or why not. */
@@ -86,20 +87,25 @@ export function judgeImport(
   } catch (error) {
     if (error instanceof Refused) return { status: error.status, detail: error.message };
     if (error instanceof MultipartError) return { status: 400, detail: `the form cannot be read: ${error.message}` };
-    if (error instanceof RangeError) return { status: 400, detail: 'the agent file is nested too deeply' };
     throw error;
   }
 }
 
 function parseFile(bytes: Buffer): unknown {
   try {
-    const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
+    const value = parseBounded(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
     // Letta takes a file that was encoded twice, too.
-    return typeof value === 'string' ? JSON.parse(value) : value;
+    return typeof value === 'string' ? parseBounded(value) : value;
   } catch (error) {
-    if (error instanceof RangeError) throw error;
+    if (error instanceof Refused) throw error;
     throw new Refused(400, 'the agent file is not JSON in UTF-8');
   }
+}
+
+function parseBounded(text: string): unknown {
+  const exceeded = boundsExceeded(text);
+  if (exceeded !== undefined) throw new Refused(400, `the agent file is ${exceeded}; no prop changes this limit`);
+  return JSON.parse(text);
 }
 
 function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object {

@@ -146,7 +146,6 @@ describe('what another parser might read differently', () => {
     ['bytes that are no UTF-8', Buffer.from([0x7b, 0xff, 0x7d])],
     ['NaN, which Python takes', text.replace('"groups":[]', '"groups":NaN')],
     ['no JSON', 'agents: []'],
-    ['nested without end', `${'['.repeat(2_000_000)}`],
     ['the format of one agent', JSON.stringify({ agent_type: 'x', tools: [customTool] })],
     ['agents that are no list', JSON.stringify(agentFile({ agents: {} }))],
     ['tools that are no list', JSON.stringify(agentFile({ tools: { 0: customTool } }))],
@@ -155,6 +154,28 @@ describe('what another parser might read differently', () => {
     ['a tool that is no object', JSON.stringify(agentFile({ tools: ['send_message'] }))],
   ])('%s: 400', (_what, file) => {
     expect(judge(file)).toMatchObject({ status: 400, detail: expect.any(String) });
+  });
+
+  const lists = (depth: number) => '['.repeat(depth) + ']'.repeat(depth);
+  const holding = (value: string) => text.replace('"groups":[]', `"groups":${value}`);
+  const keys = (count: number) => `{${Array.from({ length: count }, (_, at) => `"k${at}":0`).join()}}`;
+
+  test.each([
+    ['nested without end', '['.repeat(2_000_000), 'nested deeper than 64 levels'],
+    ['nested deeply, again and again', holding(`[${Array(500).fill(lists(2_000)).join()}]`), 'nested deeper than 64'],
+    ['of very many keys', holding(keys(50_001)), 'of more than 50000 values'],
+    ['of very many lists', holding(`[${Array(50_001).fill('[]').join()}]`), 'of more than 50000 values'],
+    ['of very many keys, encoded twice', JSON.stringify(holding(keys(50_001))), 'of more than 50000 values'],
+  ])('%s: 400, before it is parsed', (_what, file, detail) => {
+    expect(judge(file)).toEqual({ status: 400, detail: expect.stringContaining(`the agent file is ${detail}`) });
+  });
+
+  test('what only looks like that within a text is a text', () => {
+    const value = JSON.stringify(`\\"${'['.repeat(100)}${','.repeat(60_000)}`);
+    expect(judge(holding(`[${lists(61)},${value}]`))).toMatchObject({
+      file: { groups: [expect.anything(), JSON.parse(value)] },
+    });
+    expect(judge(holding(lists(64)))).toMatchObject({ status: 400 });
   });
 
   const clean = { name: 'file', isFile: true, value: Buffer.from(text) };
