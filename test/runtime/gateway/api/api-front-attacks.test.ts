@@ -1,5 +1,5 @@
 import { AUTH, PASSWORD, startApiFront } from './api-front-parts';
-import { close, rawExchange, until } from '../support';
+import { rawExchange, until } from '../support';
 
 let toStop: (() => Promise<unknown>)[] = [];
 afterEach(async () => {
