@@ -251,11 +251,25 @@ export const Metric = {
 } as const;
 export type Metric = (typeof Metric)[keyof typeof Metric];
 
+const NO_EGRESS_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'] as const;
+
 /**
  * Networks of the task itself, its credentials and nobody in particular (unspecified, loopback, link-local, multicast,
- * reserved; the EC2 services' own IPv6 addresses): no egress leads there, whatever is allowed.
+ * reserved; the EC2 services' own IPv6 addresses): no egress leads there, whatever is allowed. IPv4-mapped IPv6 addresses
+ * (::ffff:0:0/96) are missing: `BlockList` looks them up among the IPv4 ones by itself.
  */
 export const NO_EGRESS_NETWORKS = {
-  ipv4: ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'],
-  ipv6: ['::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32'],
+  ipv4: NO_EGRESS_IPV4,
+  ipv6: ['::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32', ...NO_EGRESS_IPV4.flatMap(insideIpv6)],
 } as const;
+
+/** An IPv4 network as IPv6 addresses that lead to it: IPv4-compatible, translated (SIIT), NAT64 and 6to4. */
+function insideIpv6(network: string): string[] {
+  const [address, prefix] = network.split('/');
+  const [a, b, c, d] = address.split('.').map(Number);
+  const group = (high: number, low: number) => (high * 256 + low).toString(16);
+  return [
+    ...['::', '::ffff:0:', '64:ff9b::'].map((before) => `${before}${address}/${96 + Number(prefix)}`),
+    `2002:${group(a, b)}:${group(c, d)}::/${16 + Number(prefix)}`,
+  ];
+}

@@ -97,6 +97,10 @@ describe('fails', () => {
     ['[ff02::1]:80', 'a loopback, link-local'],
     ['[::ffff:127.0.0.1]:80', 'a loopback, link-local'],
     ['[::ffff:a9fe:aa02]:80', 'a loopback, link-local'],
+    ['[::127.0.0.1]:80', 'a loopback, link-local'],
+    ['[::ffff:0:7f00:1]:80', 'a loopback, link-local'],
+    ['[64:ff9b::a9fe:aa02]:80', 'a loopback, link-local'],
+    ['[2002:7f00:1::]:80', 'a loopback, link-local'],
     ['[fd00:ec2::254]:80', 'a loopback, link-local'],
   ])('on %s: %s', (destination, problem) => {
     expect(() => service({ allowedEgress: [destination] })).toThrow(

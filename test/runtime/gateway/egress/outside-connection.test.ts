@@ -19,22 +19,43 @@ test.each([
   '::ffff:127.0.0.1',
   '::ffff:169.254.170.2',
   '::ffff:a9fe:aa02',
+  '::127.0.0.1',
+  '::a9fe:aa02',
+  '::ffff:0:127.0.0.1',
+  '64:ff9b::7f00:1',
+  '64:ff9b::169.254.170.2',
+  '2002:7f00:1::',
+  '2002:a9fe:aa02:1:2:3:4:5',
 ])('%s is closed', (address) => {
   expect(isClosedAddress(address)).toBe(true);
 });
 
-test.each(['10.2.0.7', '192.0.2.1', '100.64.0.1', '2001:db8::1', 'fd12::1', '::ffff:10.2.0.7'])(
-  '%s is open',
-  (address) => {
-    expect(isClosedAddress(address)).toBe(false);
-  },
-);
+test.each([
+  '10.2.0.7',
+  '192.0.2.1',
+  '100.64.0.1',
+  '2001:db8::1',
+  'fd12::1',
+  '::ffff:10.2.0.7',
+  '64:ff9b::10.2.0.7',
+  '2002:a02:7::1',
+])('%s is open', (address) => {
+  expect(isClosedAddress(address)).toBe(false);
+});
 
-test('an IPv4 address is as closed inside an IPv6 one as by itself', () => {
+const group = (high: string, low: string) => (Number(high) * 256 + Number(low)).toString(16);
+
+test.each<[string, (...parts: string[]) => string]>([
+  ['mapped', (...parts) => `::ffff:${parts.join('.')}`],
+  ['compatible', (...parts) => `::${parts.join('.')}`],
+  ['translated', (...parts) => `::ffff:0:${parts.join('.')}`],
+  ['NAT64', (...parts) => `64:ff9b::${parts.join('.')}`],
+  ['6to4', (a, b, c, d) => `2002:${group(a, b)}:${group(c, d)}::1`],
+])('an IPv4 address is as closed inside an IPv6 one as by itself: %s', (_how, inside) => {
   const closedOnes = fc.constantFrom('127.0.0.1', '169.254.170.2', '0.0.0.0', '224.0.0.1');
   fc.assert(
     fc.property(fc.oneof(fc.ipV4(), closedOnes), (address) => {
-      expect(isClosedAddress(`::ffff:${address}`)).toBe(isClosedAddress(address));
+      expect(isClosedAddress(inside(...address.split('.')))).toBe(isClosedAddress(address));
     }),
   );
 });
