@@ -64,6 +64,22 @@ test.each([
   await end();
 });
 
+test.each([
+  ['\x16\x03\x01 a TLS client\r\n\r\n', 400, 'is not HTTP'],
+  [
+    `GET http://evil.example.com/ HTTP/1.1\r\nHost: evil.example.com\r\nX: ${'x'.repeat(40_000)}\r\n\r\n`,
+    431,
+    'too large',
+  ],
+])('what is no request gets the shape of every other refusal', async (bytes, status, detail) => {
+  const { port, end } = await start();
+  const [head, body] = (await rawExchange(port, bytes)).split('\r\n\r\n');
+  expect(head).toContain(`HTTP/1.1 ${status} `);
+  expect(head).toContain('content-type: application/json');
+  expect(JSON.parse(body)).toEqual({ detail: expect.stringContaining(detail) });
+  await end();
+});
+
 test('another port of an allowed host is another destination', async () => {
   const { port, end } = await start('mcp.example.com:443');
   expect(await ask(port, 'CONNECT mcp.example.com:444')).toMatch(/^HTTP\/1.1 403 /);
