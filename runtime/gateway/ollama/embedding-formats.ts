@@ -94,8 +94,8 @@ export function requireEmbeddable(texts: readonly string[], { id, format }: Embe
   const most = EMBEDDING_FORMATS[format].characters ?? Infinity;
   texts.forEach((text, at) => {
     if (text === '') throw invalid(`\`input[${at}]\` is empty`, 'input');
-    // A character may take two places in the string: only a text that may be too long is counted.
-    const characters = text.length > most ? [...text].length : text.length;
+    // A character may take two places in the string: only a text that may or may not be too long is counted.
+    const characters = text.length > most && text.length <= 2 * most ? [...text].length : text.length;
     if (characters > most) {
       throw invalid(
         `\`input[${at}]\` has ${characters} characters, and model ${id} takes ${most} at most: shorten it, or choose an ` +
