@@ -4,6 +4,11 @@ import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
 import { connectOutside } from '../../../../runtime/gateway/egress/outside-connection';
 import { close, listening, rawExchange, recordingLog } from '../support';
 
+const toEnd: (() => unknown)[] = [];
+afterEach(async () => {
+  for (const end of toEnd.splice(0)) await end();
+});
+
 /** A proxy that lets `allow` out, by the gateway's own way of connecting. */
 async function start(...allow: string[]) {
   const log = recordingLog();
@@ -15,7 +20,8 @@ async function start(...allow: string[]) {
     log,
   });
   const { port } = await listening(proxy.server);
-  return { proxy, port, log, end: () => close(proxy.server) };
+  toEnd.push(() => close(proxy.server));
+  return { proxy, port, log };
 }
 
 const ask = (port: number, line: string) =>
@@ -28,7 +34,7 @@ test.each([
   ['POST http://user:secret@evil.example.com:81/', 'evil.example.com:81'],
   ['GET wss://evil.example.com/', 'evil.example.com:443'],
 ])('%s is refused at once, and only its host and port are kept', async (line, destination) => {
-  const { port, log, end } = await start('mcp.example.com:443');
+  const { port, log } = await start('mcp.example.com:443');
   const startedAt = Date.now();
   const answer = await ask(port, line);
   expect(Date.now() - startedAt).toBeLessThan(1_000);
@@ -44,7 +50,6 @@ test.each([
     },
   ]);
   expect(JSON.stringify(log.lines)).not.toContain('secret');
-  await end();
 });
 
 test.each([
@@ -54,14 +59,13 @@ test.each([
   'CONNECT user@evil:443',
   'GET ftp://a/',
 ])('%s is malformed: 400, counted as a try to leave', async (line) => {
-  const { port, log, end } = await start();
+  const { port, log } = await start();
   const answer = await ask(port, line);
   expect(answer).toMatch(/^HTTP\/1.1 400 /);
   expect(JSON.parse(answer.split('\r\n\r\n')[1]).detail).toMatch(/^the target is not '/);
   expect(log.lines.map(({ fields }) => [fields.destination, fields.reason, fields.EgressRefused])).toEqual([
     ['unknown', 'malformed target', 1],
   ]);
-  await end();
 });
 
 test.each([
@@ -72,25 +76,24 @@ test.each([
     'too large',
   ],
 ])('what is no request gets the shape of every other refusal', async (bytes, status, detail) => {
-  const { port, end } = await start();
+  const { port } = await start();
   const [head, body] = (await rawExchange(port, bytes)).split('\r\n\r\n');
   expect(head).toContain(`HTTP/1.1 ${status} `);
   expect(head).toContain('content-type: application/json');
   expect(JSON.parse(body)).toEqual({ detail: expect.stringContaining(detail) });
-  await end();
 });
 
 test('another port of an allowed host is another destination', async () => {
-  const { port, end } = await start('mcp.example.com:443');
+  const { port } = await start('mcp.example.com:443');
   expect(await ask(port, 'CONNECT mcp.example.com:444')).toMatch(/^HTTP\/1.1 403 /);
   expect(await ask(port, 'CONNECT a.mcp.example.com:443')).toMatch(/^HTTP\/1.1 403 /);
-  await end();
 });
 
 test('an allowed name that leads to the task itself is refused, and counted', async () => {
   let reached = 0;
   const inside = await listening(createServer((socket) => void ((reached += 1), socket.destroy())));
-  const { port, log, end } = await start(`localhost:${inside.port}`, `127.0.0.1:${inside.port}`);
+  toEnd.push(() => close(inside.server));
+  const { port, log } = await start(`localhost:${inside.port}`, `127.0.0.1:${inside.port}`);
   for (const line of [`CONNECT localhost:${inside.port}`, `GET http://127.0.0.1:${inside.port}/`]) {
     const answer = await ask(port, line);
     expect(answer).toMatch(/^HTTP\/1.1 403 /);
@@ -98,15 +101,12 @@ test('an allowed name that leads to the task itself is refused, and counted', as
   }
   expect(log.lines.map(({ fields }) => fields.reason)).toEqual(['closed address', 'closed address']);
   expect(reached).toBe(0);
-  await end();
-  await close(inside.server);
 });
 
 test('an allowed destination by a form the proxy does not serve is 400', async () => {
-  const { port, end } = await start('mcp.example.com:443', 'mcp.example.com:80');
+  const { port } = await start('mcp.example.com:443', 'mcp.example.com:80');
   expect(await ask(port, 'GET https://mcp.example.com/')).toMatch(/^HTTP\/1.1 400 [^]*wants CONNECT/);
   expect(await ask(port, 'GET http://user:secret@mcp.example.com/')).toMatch(/^HTTP\/1.1 400 [^]*user information/);
-  await end();
 });
 
 test('repeated tries are all counted, the last ones when the proxy stops', async () => {
