@@ -8,6 +8,7 @@ import {
 import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import { connectionOptions, NEVER_HOP_BY_HOP } from './egress-target';
 
 /** What a passage through the proxy ended with. */
 export interface PassageEnd {
@@ -117,7 +118,7 @@ export async function forward(
 }
 
 function passedOn(message: IncomingMessage): OutgoingHttpHeaders {
-  const named = (message.headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
+  const named = connectionOptions(message.headers).filter((name) => !NEVER_HOP_BY_HOP.has(name));
   const headers: Record<string, string[]> = {};
   for (const [name, values] of Object.entries(message.headersDistinct)) {
     if (values && !HOP_BY_HOP.has(name) && !named.includes(name) && name !== 'expect') headers[name] = values;

@@ -1,4 +1,4 @@
-import { IncomingMessage } from 'node:http';
+import { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 
 /** Where a proxied request wants to go. */
 export interface EgressTarget {
@@ -12,13 +12,27 @@ export interface EgressTarget {
   readonly malformed?: string;
 }
 
+type TargetedRequest = Pick<IncomingMessage, 'method' | 'url'> & { readonly headers?: IncomingHttpHeaders };
+
+/** What tells where a message ends and goes. Without it a body would be read as another request. */
+export const NEVER_HOP_BY_HOP: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'host']);
+
 const MAX_DESTINATION_LENGTH = 260;
 const AUTHORITY = /^(?:\[([0-9a-f:.]+)\]|([a-z0-9._-]+)):([0-9]{1,5})$/i;
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { 'http:': 80, 'ws:': 80, 'https:': 443, 'wss:': 443 };
 
 /** Reads the authority form of CONNECT and the absolute form of everything else (RFC 9112, section 3.2). */
-export function egressTarget({ method, url = '' }: Pick<IncomingMessage, 'method' | 'url'>): EgressTarget {
-  return method === 'CONNECT' ? authorityForm(url) : absoluteForm(url);
+export function egressTarget({ method, url = '', headers }: TargetedRequest): EgressTarget {
+  if (method === 'CONNECT') return authorityForm(url);
+  const found = absoluteForm(url);
+  const named = connectionOptions(headers).find((name) => NEVER_HOP_BY_HOP.has(name));
+  if (named === undefined || found.malformed !== undefined) return found;
+  return { ...found, malformed: `comes with a Connection header that names ${named}` };
+}
+
+/** The headers that go no further than the next neighbour, in lower case (RFC 9110, section 7.6.1). */
+export function connectionOptions(headers: IncomingHttpHeaders = {}): string[] {
+  return (headers.connection ?? '').split(',').map((name) => name.trim().toLowerCase());
 }
 
 /** `host:port` as `EgressTarget.destination` has it; undefined if it is none. */

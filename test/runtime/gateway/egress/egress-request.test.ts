@@ -4,7 +4,7 @@ import {
   request as httpRequest,
   RequestListener,
 } from 'node:http';
-import { bodyOf, close, listening, until } from '../support';
+import { bodyOf, close, listening, rawExchange, until } from '../support';
 import { EgressStand } from './egress-stand';
 
 const stand = new EgressStand();
@@ -71,13 +71,42 @@ describe('an absolute request', () => {
     expect(JSON.stringify(proxy.log.lines)).not.toMatch(/secret|question|a\/b/);
   });
 
+  const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: mcp.example.com\r\n\r\n';
+  const plain = `Content-Length: ${smuggled.length}\r\n\r\n${smuggled}`;
+  const inChunks = `Transfer-Encoding: chunked\r\n\r\n${smuggled.length.toString(16)}\r\n${smuggled}\r\n0\r\n\r\n`;
+
   test('a body in chunks stays one body, also where a method has none as a rule', async () => {
     const { port, seen } = await web();
     const proxy = await stand.proxy(port);
-    const smuggled = 'GET /smuggled HTTP/1.1\r\nHost: mcp.example.com\r\n\r\n';
     const headers = { 'transfer-encoding': 'chunked' };
     await send(proxy.port, 'GET', 'http://mcp.example.com/', headers, smuggled);
     expect(seen).toMatchObject([{ method: 'GET', url: '/', body: smuggled }]);
+  });
+
+  test.each([
+    ['content-length', plain],
+    ['Transfer-Encoding', inChunks],
+    ['x-hop, HOST', plain],
+  ])('whose Connection header names %s is 400, and nothing of it arrives', async (connection, body) => {
+    const { port, seen } = await web();
+    const proxy = await stand.proxy(port);
+    const head = `DELETE http://mcp.example.com/ HTTP/1.1\r\nHost: mcp.example.com\r\nConnection: ${connection}\r\n`;
+    expect(await rawExchange(proxy.port, head + body)).toMatch(/^HTTP\/1\.1 400 [^]*a Connection header/);
+    expect(seen).toEqual([]);
+  });
+
+  test('gets an answer whose Connection header names its length whole', async () => {
+    const { port } = await stand.destination((socket) => {
+      socket.once('data', () => {
+        socket.end(
+          'HTTP/1.1 200 OK\r\nConnection: content-length, x-hop\r\nX-Hop: 1\r\nContent-Length: 6\r\n\r\nanswer',
+        );
+      });
+    });
+    const proxy = await stand.proxy(port);
+    const answer = await send(proxy.port, 'GET', 'http://mcp.example.com/', {});
+    expect(answer).toMatchObject({ status: 200, headers: { 'content-length': '6' }, body: 'answer' });
+    expect(answer.headers).not.toHaveProperty('x-hop');
   });
 
   test('gets an answer in pieces as they come', async () => {

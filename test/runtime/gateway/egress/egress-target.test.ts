@@ -51,6 +51,16 @@ test.each([
   expect(egressTarget({ method, url })).toMatchObject({ destination: 'unknown', malformed: expect.any(String) });
 });
 
+test.each(['content-length', 'keep-alive, Content-Length', 'Transfer-Encoding', 'x-a,HOST'])(
+  'a Connection header that takes away what tells where a request ends or goes is malformed: %s',
+  (connection) => {
+    expect(egressTarget({ method: 'POST', url: 'http://a.example.com/', headers: { connection } })).toMatchObject({
+      destination: 'a.example.com:80',
+      malformed: expect.stringContaining('Connection'),
+    });
+  },
+);
+
 test('whatever is asked for, the destination is short and canonical, and the same again when it is read again', () => {
   const part = fc.oneof(fc.webUrl(), fc.domain(), fc.ipV6(), fc.ipV4(), fc.string());
   const url = fc.array(fc.oneof(part, fc.constantFrom(':', '/', '@', '[', ']', '#', '?', '443')), { maxLength: 6 });
