@@ -4,9 +4,13 @@ export class Slots {
 
   constructor(readonly limit: number) {}
 
+  get full(): boolean {
+    return this.taken >= this.limit;
+  }
+
   /** Takes a slot; the function gives it back, once however often it is called. `undefined`: none is free. */
   take(): (() => void) | undefined {
-    if (this.taken >= this.limit) return undefined;
+    if (this.full) return undefined;
     this.taken++;
     let held = true;
     return () => {

@@ -6,7 +6,7 @@ import { Exchange } from './api-exchange';
 import { ApiPassword, presentedPassword } from './api-password';
 import { Caller, Callers } from './callers';
 import { isPreflight, preflightHeaders } from './cors';
-import { forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
+import { Admission, forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
 import { LettaHealth } from './letta-health';
 import { announcesBody, BodyTooLarge, boundedServer, readBody } from '../http-listener';
 import { describeError, Log } from '../log';
@@ -35,10 +35,10 @@ export interface ApiFrontOptions {
   readonly log: Log;
 }
 
-/** An exported agent has some 100 KB. It is parsed in one go, which holds up everybody: 8 MiB take some 50 ms. */
-const MAX_AGENT_FILE_BYTES = 8 * 1024 * 1024;
-/** Agent files in memory at once, some five times their size each. */
-const MAX_AGENT_FILES = 2;
+/** An exported agent has 100 to 300 KB. It is parsed in one go, which holds up everybody: the worst of 2 MiB some 70 ms. */
+const MAX_AGENT_FILE_BYTES = 2 * 1024 * 1024;
+/** Agent files in memory that have not arrived yet. */
+const MAX_ARRIVING_FILES = 8;
 
 /** The only way in: password, route rules, then Letta, byte for byte. */
 export function createApiFront(options: ApiFrontOptions): Server {
@@ -62,7 +62,8 @@ class ApiFront {
   private readonly callers: Callers;
   private readonly lettaHealth: LettaHealth;
   private readonly turns: Slots;
-  private readonly agentFiles = new Slots(MAX_AGENT_FILES);
+  private readonly arrivingFiles = new Slots(MAX_ARRIVING_FILES);
+  private readonly imports = new Slots(1);
   private readonly wrongPasswords: MetricCount;
   private readonly refusedTurns: MetricCount;
 
@@ -186,50 +187,62 @@ class ApiFront {
     exchange.route = verdict.route;
     if (!verdict.allowed) return exchange.refuse(verdict.status, verdict.detail);
     if (verdict.route === '/ready') return this.readiness(exchange, true);
-    if (verdict.traits.turn && !this.takeTurn(exchange)) return;
+    const admission = verdict.traits.turn ? this.turn(exchange) : undefined;
+    // So that nobody sends a large body in vain; the slot itself is taken when the body has arrived.
+    if (admission && this.turns.full) return admission.refuse();
     const { openRoutes, letta } = this.options;
     if (verdict.traits.body === 'agent-file' && !openRoutes.has(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)) {
       return this.importAgent(exchange, target);
     }
-    return forwardToLetta(exchange, letta, target.raw);
+    return forwardToLetta(exchange, letta, target.raw, { admission });
   }
 
-  private takeTurn(exchange: Exchange): boolean {
-    const release = this.turns.take();
-    if (release) {
-      exchange.response.once('close', release);
-      return true;
-    }
-    this.refusedTurns.add();
-    exchange.refuse(
-      429,
-      `${this.turns.limit} turns are in flight in this task, the most that the LettaService prop \`maxConcurrentTurns\` allows`,
-      { 'retry-after': '1' },
-    );
-    return false;
+  private turn(exchange: Exchange): Admission {
+    return {
+      admit: () => holdSlot(this.turns, exchange.response),
+      refuse: () => {
+        this.refusedTurns.add();
+        exchange.refuse(
+          429,
+          `${this.turns.limit} turns are in flight in this task, the most that the LettaService prop \`maxConcurrentTurns\` allows`,
+          { 'retry-after': '1' },
+        );
+      },
+    };
   }
 
   /** Reads the agent file before anything of it goes on. */
   private async importAgent(exchange: Exchange, target: RequestTarget): Promise<void> {
     const { request, response } = exchange;
-    const release = this.agentFiles.take();
-    if (!release) {
-      return exchange.refuse(429, `${MAX_AGENT_FILES} agent files are being read, the most at once`, {
-        'retry-after': '1',
-      });
-    }
-    response.once('close', release);
+    const later = { 'retry-after': '1' };
+    const arrived = this.arrivingFiles.take();
+    if (!arrived)
+      return exchange.refuse(429, `${this.arrivingFiles.limit} agent files are being sent, the most at once`, later);
+    response.once('close', arrived);
     try {
       const body = await readBody(request, MAX_AGENT_FILE_BYTES);
+      arrived();
+      if (!holdSlot(this.imports, response)) {
+        return exchange.refuse(429, 'another agent file is being imported: they are, one at a time', later);
+      }
       const judged = judgeImport(request.headers['content-type'], body, this.options.openRoutes);
       if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
-      return await forwardToLetta(exchange, this.options.letta, target.raw, judged);
+      return await forwardToLetta(exchange, this.options.letta, target.raw, { replacement: judged });
     } catch (error) {
       if (response.destroyed) return;
       if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_AGENT_FILE_BYTES);
       throw error;
     }
   }
+}
+
+/** Until the answer has ended or the client has gone. */
+function holdSlot(slots: Slots, response: ServerResponse): boolean {
+  // It has gone: no event would ever give the slot back.
+  if (response.destroyed) return false;
+  const release = slots.take();
+  if (release) response.once('close', release);
+  return release !== undefined;
 }
 
 /** Routes that need no password. */

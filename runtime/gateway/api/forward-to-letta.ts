@@ -16,6 +16,16 @@ export interface Replacement {
   readonly body: Buffer;
 }
 
+/** What a request needs of the gateway, asked for when its body has arrived: a slow client must keep it from nobody. */
+export interface Admission {
+  /** Asked once, before the last piece of the body goes on. */
+  admit(): boolean;
+  /** Answers who was not admitted. */
+  refuse(): void;
+}
+
+class NotAdmitted extends Error {}
+
 /** Bodies up to here are read before Letta is called: one write instead of a stream, and a slow client holds no worker. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
@@ -24,7 +34,7 @@ export function forwardToLetta(
   exchange: Exchange,
   letta: Dispatcher,
   path: string,
-  replacement?: Replacement,
+  { replacement, admission }: { readonly replacement?: Replacement; readonly admission?: Admission } = {},
 ): Promise<void> | void {
   const { request } = exchange;
   const headers = requestHeadersForLetta(request.headers, exchange.requestId);
@@ -34,14 +44,19 @@ export function forwardToLetta(
     return send(exchange, letta, path, headers, replacement.body);
   }
   if (request.headers['transfer-encoding'] !== undefined) {
-    return send(exchange, letta, path, headers, bounded(request));
+    return send(exchange, letta, path, headers, bounded(request, admission), admission);
   }
   const length = Number(request.headers['content-length'] ?? 0);
   if (length > MAX_BODY_BYTES) return refuseLargeBody(exchange);
-  if (length === 0) return send(exchange, letta, path, headers, null);
-  if (length > SMALL_BODY_BYTES) return send(exchange, letta, path, headers, request);
+  if (length > SMALL_BODY_BYTES) {
+    const body = admission ? bounded(request, admission, length) : request;
+    return send(exchange, letta, path, headers, body, admission);
+  }
+  const admitted = (body: Buffer | null) =>
+    admission === undefined || admission.admit() ? send(exchange, letta, path, headers, body) : admission.refuse();
+  if (length === 0) return admitted(null);
   return readBody(request, SMALL_BODY_BYTES).then(
-    (body) => send(exchange, letta, path, headers, body),
+    admitted,
     (error: unknown) => void (exchange.failure = describeError(error)),
   );
 }
@@ -52,12 +67,14 @@ function send(
   path: string,
   headers: Record<string, string>,
   body: Dispatcher.DispatchOptions['body'],
+  admission?: Admission,
 ): Promise<void> {
   const method = exchange.request.method as Dispatcher.HttpMethod;
   return relayResponse(letta, { method, path, headers, body }, exchange.response, {
     headers: (upstream) => responseHeadersForClient(upstream, exchange.requestId, exchange.cors),
     brokenOff: (error) => (exchange.failure = describeError(error)),
     unanswered: (error) => {
+      if (error instanceof NotAdmitted) return admission?.refuse();
       if (!(error instanceof BodyTooLarge)) return refuseUnanswered(exchange, error);
       exchange.failure = describeError(error);
       refuseLargeBody(exchange);
@@ -71,21 +88,27 @@ export function refuseLargeBody(exchange: Exchange, limit = MAX_BODY_BYTES): voi
   exchange.refuse(413, `the body is too large: got ${got}, wanted at most ${limit} bytes; no prop changes this limit`);
 }
 
-function bounded(request: IncomingMessage): Transform {
-  const limited = sizeLimit(MAX_BODY_BYTES);
+function bounded(request: IncomingMessage, admission?: Admission, announced?: number): Transform {
+  const limited = gate(MAX_BODY_BYTES, admission, announced);
   // Either may still fail after the dispatcher has let go of it; an error that nobody listens to would end the process.
   request.on('error', () => limited.destroy());
   limited.on('error', () => request.unpipe(limited));
   return request.pipe(limited);
 }
 
-function sizeLimit(limit: number): Transform {
+/** @param announced unset: the end of the body is known when it comes */
+function gate(limit: number, admission?: Admission, announced?: number): Transform {
   let size = 0;
+  const refused = () => admission !== undefined && !admission.admit();
   return new Transform({
     transform(chunk: Buffer, _encoding, done) {
       size += chunk.length;
       if (size > limit) done(new BodyTooLarge(limit));
+      else if (size === announced && refused()) done(new NotAdmitted());
       else done(null, chunk);
+    },
+    flush(done) {
+      done(announced === undefined && refused() ? new NotAdmitted() : null);
     },
   });
 }

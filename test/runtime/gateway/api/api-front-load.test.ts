@@ -133,7 +133,7 @@ describe('an import of agents', () => {
     const response = await send(origin, [{ ...own, description: 'x'.repeat(9 * 1024 * 1024) }]);
     expect([response.status, await response.json()]).toEqual([
       413,
-      { detail: expect.stringContaining('wanted at most 8388608 bytes') },
+      { detail: expect.stringContaining('wanted at most 2097152 bytes') },
     ]);
     expect(seen).toEqual([]);
   });
