@@ -21,6 +21,7 @@ import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
 import { acknowledge, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
 import { grantSecretValue } from './private/read-secret';
+import { ServiceMetrics } from './private/service-metrics';
 import { serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validateZones } from './private/validation';
@@ -59,7 +60,7 @@ export interface LettaServiceProps extends LettaServiceOptions {
  * @throws for a size Fargate has not, too little memory for the workers, more database connections than the database
  *   has, too short an idle time-out, one availability zone, or neither a certificate nor `http`
  */
-export class LettaService extends Construct implements ec2.IConnectable, iam.IGrantable {
+export class LettaService extends ServiceMetrics implements ec2.IConnectable, iam.IGrantable {
   /** Connections of the tasks, for what they call: endpoints, databases. */
   public readonly connections: ec2.Connections;
   /** The task role. */
@@ -81,11 +82,13 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
   /** Where clients connect to, on the load balancer's own name. */
   public readonly url: string;
 
+  protected readonly serviceName: string;
   private readonly migration: DatabaseMigration;
 
   public constructor(scope: Construct, id: string, props: LettaServiceProps) {
     super(scope, id);
     const { vpc, database, cache, bedrock } = props;
+    this.serviceName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
     const settings = serviceSettings(this, props);
     const vpcSubnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
     validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
@@ -128,7 +131,7 @@ export class LettaService extends Construct implements ec2.IConnectable, iam.IGr
         databaseRole: DatabaseRole.RUNTIME,
         databaseConnections: settings.uvicornWorkers * (settings.pgPoolSize + settings.pgMaxOverflow),
         stopTimeout: GATEWAY_STOP_TIMEOUT,
-        serviceName: Names.uniqueResourceName(this, { maxLength: 128, separator: '-' }),
+        serviceName: this.serviceName,
         apiPasswordSecretArn: this.apiPassword.secretArn,
         administratorPasswordSecretArn: props.administratorPassword?.secretArn,
         allowedEgress: allowedEgress(this, props.allowedEgress),
