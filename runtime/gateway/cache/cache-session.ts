@@ -1,7 +1,7 @@
 import { Socket } from 'node:net';
 import { within } from '../deadline';
 import { describeError, Log } from '../log';
-import { replyScanner, requestScanner } from './resp-framing';
+import { replyScanner, RequestFrame, requestScanner } from './resp-framing';
 
 /** How long an authenticated connection may live. */
 export interface CacheLifetime {
@@ -57,6 +57,12 @@ export function dueStep(use: CacheUse, lifetime: CacheLifetime): 'nothing' | 're
   const idle = use.quietMs >= QUIET_MS && (use.betweenCommands || !use.countable);
   if (use.ageMs >= lifetime.retireAfterMs && idle) return 'retire';
   return use.ageMs >= lifetime.renewAfterMs && use.betweenCommands && use.countable ? 'renew' : 'nothing';
+}
+
+function endsCounting({ words: [name, option], length, quoted }: RequestFrame): boolean {
+  if (quoted || UNCOUNTABLE.has(name)) return true;
+  // HELLO with more than a version may log in as somebody else.
+  return (name === 'CLIENT' && option === 'REPLY') || (name === 'HELLO' && length > 2);
 }
 
 export interface CacheSessionOptions {
@@ -137,14 +143,12 @@ export class CacheSession {
 
   private ask(chunk: Buffer): void {
     for (const { frame } of this.requests.scan(chunk)) {
-      const [name, option] = frame.words;
+      const [name] = frame.words;
       if (name === undefined) continue;
       this.unanswered += 1;
       if (name === 'MULTI') this.inTransaction = true;
       if (name === 'EXEC' || name === 'DISCARD') this.inTransaction = false;
-      // A quoted name is read by Redis and not by us.
-      if (UNCOUNTABLE.has(name) || /^["']/.test(name) || (name === 'CLIENT' && option === 'REPLY'))
-        this.countable = false;
+      if (endsCounting(frame)) this.countable = false;
     }
     this.pass(this.options.upstream, chunk, this.options.client);
   }

@@ -15,6 +15,10 @@ export class MalformedFrame extends Error {
 export interface RequestFrame {
   /** Its first two words in upper case. */
   readonly words: readonly string[];
+  /** How many words it has. */
+  readonly length: number;
+  /** Whether quotes on its line, or a NUL, may make other words for Redis than they do here. */
+  readonly quoted: boolean;
 }
 
 export interface ReplyFrame {
@@ -31,6 +35,8 @@ const MAX_VALUES = 2 ** 32;
 const MAX_WORD_BYTES = 32;
 
 const LF = 0x0a;
+/** C's `isspace`, no more: JavaScript's `\s` knows others, which Redis reads as a word. */
+const INLINE_SPACE = /[ \t\n\v\f\r]+/;
 
 /** What lines and strings mean, in one direction. */
 interface Grammar<Frame> {
@@ -109,22 +115,27 @@ export class FrameScanner<Frame> {
 export function requestScanner(): FrameScanner<RequestFrame> {
   let parts = 0;
   let words: string[] = [];
+  let length = 0;
+  let quoted = false;
   return new FrameScanner<RequestFrame>({
     line(text) {
       if (parts > 0) {
         if (text[0] !== '$') throw new MalformedFrame('a command is not made of strings');
         return numberIn(text, 0, MAX_STRING_BYTES);
       }
-      words = [];
-      if (text[0] === '*') parts = Math.max(0, numberIn(text, -MAX_PARTS, MAX_PARTS));
-      else words = text.trim().toUpperCase().split(/\s+/, 2).filter(Boolean);
+      const inline = text[0] !== '*';
+      parts = inline ? 0 : Math.max(0, numberIn(text, -MAX_PARTS, MAX_PARTS));
+      const onLine = inline ? text.split(INLINE_SPACE).filter(Boolean) : [];
+      words = onLine.slice(0, 2).map((word) => word.toUpperCase());
+      length = inline ? onLine.length : parts;
+      quoted = inline && ['"', "'", '\0'].some((mark) => text.includes(mark));
       return undefined;
     },
     string(beginning) {
       if (words.length < 2) words.push(beginning.toUpperCase());
       parts -= 1;
     },
-    ended: () => (parts === 0 ? { words } : undefined),
+    ended: () => (parts === 0 ? { words, length, quoted } : undefined),
   });
 }
 

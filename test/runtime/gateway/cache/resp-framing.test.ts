@@ -72,6 +72,27 @@ describe('commands', () => {
     ]);
   });
 
+  test('tell how many words they have, and whether quotes or a NUL on a line may hide some', () => {
+    const asked = [
+      respCommand('HELLO', '2', 'AUTH', 'u', '"p"'),
+      'hello 3\r\n',
+      'MON"ITOR"\r\n',
+      "CLIENT 'REPLY' OFF\n",
+      'MONITOR\0\n',
+    ];
+    expect(frames(requestScanner(), asked.join('')).map(({ frame }) => [frame.length, frame.quoted])).toEqual([
+      [5, false],
+      [2, false],
+      [1, true],
+      [3, true],
+      [1, true],
+    ]);
+  });
+
+  test('are one where only Redis sees a word: a space that is none to C', () => {
+    expect(frames(requestScanner(), '\xa0\r\n').map(({ frame }) => frame.words)).toEqual([['\xa0']]);
+  });
+
   test('are none where Redis answers nothing: an empty line, an empty array', () => {
     expect(frames(requestScanner(), '\r\n\n*0\r\n*-1\r\n').map(({ frame }) => frame.words)).toEqual([[], [], [], []]);
   });
