@@ -5,7 +5,7 @@ import { Exchange } from './api-exchange';
 import { requestHeadersForLetta, responseHeadersForClient } from './forwarded-headers';
 import { BodyTooLarge, readBody } from '../http-listener';
 import { describeError } from '../log';
-import { relayResponse } from '../relay-response';
+import { isUpstreamTimeout, relayResponse } from '../relay-response';
 
 /** Letta takes files of up to 50 MB (`letta/constants.py`), plus the multipart frame around them. */
 const MAX_BODY_BYTES = 64 * 1024 * 1024;
@@ -125,7 +125,7 @@ function upstreamFailure(error: Error): { status: number; detail: string } {
   if (code === 'ECONNREFUSED' || code === 'UND_ERR_CONNECT_TIMEOUT') {
     return { status: 503, detail: 'the Letta server is not answering: it is starting or restarting' };
   }
-  if (code === 'UND_ERR_HEADERS_TIMEOUT' || code === 'UND_ERR_BODY_TIMEOUT') {
+  if (isUpstreamTimeout(error)) {
     return {
       status: 504,
       detail: 'the Letta server stayed silent for longer than the LettaService prop `idleTimeout`',
