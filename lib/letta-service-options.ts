@@ -168,7 +168,7 @@ export interface LettaServiceOptions {
 
   /**
    * Most turns that one task works on at once. One more is answered 429 with `Retry-After`, so that clients wait
-   * instead of all being slow.
+   * instead of all being slow. At most 100,000.
    *
    * @default - 64 for each of `uvicornWorkers`: one worker manages about 6 turns a second, so that many are in flight
    *   when its models take ten seconds

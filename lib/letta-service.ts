@@ -22,7 +22,7 @@ import { acknowledge, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
 import { grantSecretValue } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
-import { serviceSettings } from './private/service-settings';
+import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validateZones } from './private/validation';
 
@@ -129,7 +129,7 @@ export class LettaService extends ServiceMetrics implements ec2.IConnectable, ia
         bedrock,
         region,
         databaseRole: DatabaseRole.RUNTIME,
-        databaseConnections: settings.uvicornWorkers * (settings.pgPoolSize + settings.pgMaxOverflow),
+        databaseConnections: databaseConnections(settings),
         stopTimeout: GATEWAY_STOP_TIMEOUT,
         serviceName: this.serviceName,
         apiPasswordSecretArn: this.apiPassword.secretArn,

@@ -89,6 +89,12 @@ export const GatewayVariable = {
 } as const;
 export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVariable];
 
+/** The largest numbers that the gateway starts with: what is larger is a slip. */
+export const GatewayMaximum = {
+  CONCURRENT_TURNS: 100_000,
+  DATABASE_CONNECTIONS: 100_000,
+} as const;
+
 /** A chat model of the gateway's allow-list. */
 export interface ChatModel {
   /** Inference profile or foundation model id, as Letta's handle ends: `bedrock/<id>` or, by Converse, `ollama/<id>`. */

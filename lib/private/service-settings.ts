@@ -1,6 +1,7 @@
 import { Annotations, Duration } from 'aws-cdk-lib';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { GatewayMaximum } from '../../runtime/contract';
 import { LettaServiceProps } from '../letta-service';
 import {
   validateCorsOrigins,
@@ -31,6 +32,15 @@ export interface ServiceSettings {
 
 /** One worker manages 6 to 7 turns a second (docs/benchmarks.md): this many are in flight at ten seconds a turn. */
 const TURNS_PER_WORKER = 64;
+
+/** Connections that one task may open to the database. */
+export function databaseConnections({
+  uvicornWorkers,
+  pgPoolSize,
+  pgMaxOverflow,
+}: Pick<ServiceSettings, 'uvicornWorkers' | 'pgPoolSize' | 'pgMaxOverflow'>): number {
+  return uvicornWorkers * (pgPoolSize + pgMaxOverflow);
+}
 
 /** What was chosen, and the defaults of what was not; fails on what could not run. */
 export function serviceSettings(scope: Construct, props: LettaServiceProps): ServiceSettings {
@@ -75,7 +85,14 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
   validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
   validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
   validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
-  validateWholeNumber(path, 'maxConcurrentTurns', settings.maxConcurrentTurns, 1);
+  validateWholeNumber(path, 'maxConcurrentTurns', settings.maxConcurrentTurns, 1, GatewayMaximum.CONCURRENT_TURNS);
+  validateWholeNumber(
+    path,
+    'uvicornWorkers × (pgPoolSize + pgMaxOverflow)',
+    databaseConnections(settings),
+    1,
+    GatewayMaximum.DATABASE_CONNECTIONS,
+  );
   if (props.administratorPassword && props.administratorPassword === props.apiPassword) {
     throw new Error(
       `${path}: administratorPassword and apiPassword are the same secret, wanted two: with one, everybody is an ` +

@@ -82,11 +82,18 @@ export function validateKnown(path: string, prop: string, value: number, why: st
   }
 }
 
-/** A whole number from a minimum. Tokens pass. */
-export function validateWholeNumber(path: string, prop: string, value: number, minimum: number): void {
+/** A whole number from a minimum, and up to a maximum if there is one. Tokens pass. */
+export function validateWholeNumber(
+  path: string,
+  prop: string,
+  value: number,
+  minimum: number,
+  maximum = Number.MAX_SAFE_INTEGER,
+): void {
   if (Token.isUnresolved(value)) return;
-  if (!Number.isInteger(value) || value < minimum) {
-    throw new Error(`${path}: ${prop} is ${value}, wanted a whole number from ${minimum}: change ${prop}`);
+  if (!Number.isInteger(value) || value < minimum || value > maximum) {
+    const wanted = maximum === Number.MAX_SAFE_INTEGER ? `${minimum}` : `${minimum} to ${maximum}`;
+    throw new Error(`${path}: ${prop} is ${value}, wanted a whole number from ${wanted}: change ${prop}`);
   }
 }
 

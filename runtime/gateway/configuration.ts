@@ -3,6 +3,7 @@ import {
   ConverseFeature,
   EmbeddingFormat,
   EmbeddingModel,
+  GatewayMaximum,
   GatewayVariable,
   Listener,
   RouteGroup,
@@ -144,7 +145,11 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
           name: reader.matching(GatewayVariable.DATABASE_NAME, IDENTIFIER),
           user: reader.matching(GatewayVariable.DATABASE_USER, IDENTIFIER),
           caFile: reader.path(GatewayVariable.DATABASE_CA_FILE),
-          maxConnections: reader.integer(GatewayVariable.DATABASE_MAX_CONNECTIONS, 1, 100_000),
+          maxConnections: reader.integer(
+            GatewayVariable.DATABASE_MAX_CONNECTIONS,
+            1,
+            GatewayMaximum.DATABASE_CONNECTIONS,
+          ),
         }
       : undefined,
   };
@@ -157,7 +162,12 @@ function readApi(reader: VariableReader): ApiConfiguration {
   return {
     passwordSecretArn: reader.matching(GatewayVariable.API_PASSWORD_SECRET, SECRET_ARN),
     administratorPasswordSecretArn: reader.optional(GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET, SECRET_ARN),
-    maxConcurrentTurns: reader.integer(GatewayVariable.MAX_CONCURRENT_TURNS, 1, 100_000, DEFAULT_CONCURRENT_TURNS),
+    maxConcurrentTurns: reader.integer(
+      GatewayVariable.MAX_CONCURRENT_TURNS,
+      1,
+      GatewayMaximum.CONCURRENT_TURNS,
+      DEFAULT_CONCURRENT_TURNS,
+    ),
     tls: reader.flag(GatewayVariable.API_TLS),
     openRoutes: new Set(reader.listOf(GatewayVariable.OPEN_ROUTES, Object.values(RouteGroup))),
     corsOrigins: new Set(reader.origins(GatewayVariable.CORS_ORIGINS)),

@@ -136,6 +136,16 @@ describe('bad input', () => {
     ],
     ['a fraction of a task', { desiredCount: 1.5 }, 'Test/Letta: desiredCount is 1.5, wanted a whole number from 0'],
     ['no turn at all', { maxConcurrentTurns: 0 }, 'Test/Letta: maxConcurrentTurns is 0, wanted a whole number from 1'],
+    [
+      'more turns than the gateway takes',
+      { maxConcurrentTurns: 100_001 },
+      'Test/Letta: maxConcurrentTurns is 100001, wanted a whole number from 1 to 100000: change maxConcurrentTurns',
+    ],
+    [
+      'more database connections of a task than its gateway takes',
+      { uvicornWorkers: 1, pgPoolSize: 100_000 },
+      'Test/Letta: uvicornWorkers × (pgPoolSize + pgMaxOverflow) is 100010, wanted a whole number from 1 to 100000',
+    ],
     ['an empty pool', { pgPoolSize: 0 }, 'Test/Letta: pgPoolSize is 0, wanted a whole number from 1'],
     [
       'too short an idle time-out',
