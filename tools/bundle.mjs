@@ -25,8 +25,12 @@ const undiciPoolOnly = {
   setup({ onResolve, onLoad }) {
     onResolve({ filter: /^undici$/ }, () => ({ path: 'undici', namespace: 'pool-only' }));
     onLoad({ filter: /.*/, namespace: 'pool-only' }, () => ({
-      // As named exports, so that the build fails on a name that is not among them.
-      contents: `export { default as Pool } from 'undici/lib/dispatcher/pool.js';`,
+      // As undici's own index does it. A named export, so that the build fails on a name that is not among them.
+      contents: `
+        import Dispatcher from 'undici/lib/dispatcher/dispatcher.js';
+        import * as api from 'undici/lib/api/index.js';
+        Object.assign(Dispatcher.prototype, api);
+        export { default as Pool } from 'undici/lib/dispatcher/pool.js';`,
       resolveDir: root,
     }));
   },
