@@ -2,6 +2,7 @@
  * The only file that constructs (`lib/`) and what runs in the account (`runtime/`) both import: names that must not
  * drift between the side that writes them into a template and the side that reads them from its environment.
  */
+import { BlockList, isIPv6 } from 'net';
 
 /** Ports of one task. Everything but `API` listens on loopback only. */
 export const Port = {
@@ -257,17 +258,30 @@ export const Metric = {
 } as const;
 export type Metric = (typeof Metric)[keyof typeof Metric];
 
-const NO_EGRESS_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'] as const;
+const CLOSED_IPV4 = ['0.0.0.0/8', '127.0.0.0/8', '169.254.0.0/16', '224.0.0.0/3'];
 
 /**
  * Networks of the task itself, its credentials and nobody in particular (unspecified, loopback, link-local, multicast,
- * reserved; the EC2 services' own IPv6 addresses): no egress leads there, whatever is allowed. IPv4-mapped IPv6 addresses
- * (::ffff:0:0/96) are missing: `BlockList` looks them up among the IPv4 ones by itself.
+ * reserved; the EC2 services' own IPv6 addresses). IPv4-mapped IPv6 addresses (::ffff:0:0/96) are missing: `BlockList`
+ * looks them up among the IPv4 ones by itself.
  */
-export const NO_EGRESS_NETWORKS = {
-  ipv4: NO_EGRESS_IPV4,
-  ipv6: ['::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32', ...NO_EGRESS_IPV4.flatMap(insideIpv6)],
-} as const;
+const CLOSED_NETWORKS = {
+  ipv4: CLOSED_IPV4,
+  ipv6: ['::/127', 'fe80::/10', 'ff00::/8', 'fd00:ec2::/32', ...CLOSED_IPV4.flatMap(insideIpv6)],
+};
+
+const closed = new BlockList();
+for (const family of ['ipv4', 'ipv6'] as const) {
+  for (const network of CLOSED_NETWORKS[family]) {
+    const [address, prefix] = network.split('/');
+    closed.addSubnet(address, Number(prefix), family);
+  }
+}
+
+/** Whether no egress leads to this address, whatever is allowed. The props refuse it, and the egress proxy again. */
+export function isClosedAddress(address: string): boolean {
+  return closed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
+}
 
 /** An IPv4 network as IPv6 addresses that lead to it: IPv4-compatible, translated (SIIT), NAT64 and 6to4. */
 function insideIpv6(network: string): string[] {

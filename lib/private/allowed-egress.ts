@@ -1,20 +1,12 @@
 import { Annotations, Fn, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
-import { BlockList, isIP } from 'net';
-import { NO_EGRESS_NETWORKS } from '../../runtime/contract';
+import { isIP } from 'net';
+import { isClosedAddress } from '../../runtime/contract';
 
 /** A literal name as DNS has it; a last label of digits would be read as an address by some and as a name by others. */
 const NAME =
   /^(?=.{1,253}$)([a-z0-9_]([a-z0-9_-]{0,61}[a-z0-9_])?\.)*(?!\d+$|0x[0-9a-f]*$)[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$/;
 const WANTED = "wanted a host and a port such as 'mcp.example.com:443', '10.2.0.7:8443' or '[2001:db8::7]:443'";
-
-const CLOSED_NETWORKS = new BlockList();
-for (const family of ['ipv4', 'ipv6'] as const) {
-  for (const network of NO_EGRESS_NETWORKS[family]) {
-    const [address, prefix] = network.split('/');
-    CLOSED_NETWORKS.addSubnet(address, Number(prefix), family);
-  }
-}
 
 /** The destinations as the egress proxy is told them, with a warning. Tokens pass. @throws for what is no destination */
 export function allowedEgress(scope: Construct, destinations: string[] = []): string[] {
@@ -67,7 +59,7 @@ function destinationOf(path: string, destination: string): string {
   const bracketed = lower.startsWith('[');
   const family = host.includes('%') ? 0 : isIP(host);
   if (bracketed ? family !== 6 : family !== 4 && !NAME.test(host)) return refuse(`which is no host, ${WANTED}`);
-  if (host === 'localhost' || host.endsWith('.localhost') || isClosed(host, family)) {
+  if (host === 'localhost' || host.endsWith('.localhost') || (family !== 0 && isClosedAddress(host))) {
     return refuse(
       'a loopback, link-local, unspecified, multicast or reserved address, where the task itself and its credentials ' +
         'are: name a host outside',
@@ -78,9 +70,4 @@ function destinationOf(path: string, destination: string): string {
 
 function hostOf(destination: string): string {
   return destination.slice(0, destination.lastIndexOf(':')).replace(/^\[(.*)\]$/, '$1');
-}
-
-function isClosed(host: string, family: number): boolean {
-  // An IPv4-mapped IPv6 address is looked up among the IPv4 ones by `BlockList` itself.
-  return family !== 0 && CLOSED_NETWORKS.check(host, family === 4 ? 'ipv4' : 'ipv6');
 }

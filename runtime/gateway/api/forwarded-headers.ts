@@ -1,4 +1,5 @@
 import { IncomingHttpHeaders, OutgoingHttpHeaders } from 'node:http';
+import { HOP_BY_HOP } from '../hop-by-hop';
 
 /**
  * What of a client's headers reaches Letta. The list is closed: `user_id` (an unknown one silently becomes the default
@@ -32,18 +33,7 @@ export function requestHeadersForLetta(headers: IncomingHttpHeaders, requestId: 
   return forwarded;
 }
 
-const NOT_FOR_THE_CLIENT = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-  'date',
-  'server',
-]);
+const NOT_FOR_THE_CLIENT = new Set([...HOP_BY_HOP, 'date', 'server']);
 
 /** Letta's answer headers without hop-by-hop ones and without its own CORS headers, which name an origin of its own. */
 export function responseHeadersForClient(

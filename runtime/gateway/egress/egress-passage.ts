@@ -9,6 +9,7 @@ import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { connectionOptions, NEVER_HOP_BY_HOP } from './egress-target';
+import { HOP_BY_HOP } from '../hop-by-hop';
 
 /** What a passage through the proxy ended with. */
 export interface PassageEnd {
@@ -16,20 +17,6 @@ export interface PassageEnd {
   readonly receivedBytes: number;
   readonly ended: string;
 }
-
-/** Headers between two neighbours (RFC 9110, section 7.6.1), and what was meant for the proxy alone. */
-const HOP_BY_HOP = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-authenticate',
-  'proxy-authorization',
-  'proxy-authentication-info',
-  'proxy-connection',
-  'te',
-  'trailer',
-  'transfer-encoding',
-  'upgrade',
-]);
 
 /**
  * Raw bytes both ways until both sides have ended or one of them breaks off. A tunnel through which nothing passes is cut

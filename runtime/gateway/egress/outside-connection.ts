@@ -1,6 +1,6 @@
 import { lookup } from 'node:dns/promises';
-import { BlockList, connect, isIPv6, Socket } from 'node:net';
-import { NO_EGRESS_NETWORKS } from '../../contract';
+import { connect, Socket } from 'node:net';
+import { isClosedAddress } from '../../contract';
 import { within } from '../deadline';
 
 /** A connection to a host outside. */
@@ -21,19 +21,6 @@ export class ClosedAddress extends Error {
 
 const CONNECT_TIMEOUT_MS = 10_000;
 const TCP_KEEP_ALIVE_MS = 60_000;
-
-const closed = new BlockList();
-for (const family of ['ipv4', 'ipv6'] as const) {
-  for (const network of NO_EGRESS_NETWORKS[family]) {
-    const [address, prefix] = network.split('/');
-    closed.addSubnet(address, Number(prefix), family);
-  }
-}
-
-/** Whether nothing may be sent there. An IPv4 address inside an IPv6 one is looked up among the IPv4 ones. */
-export function isClosedAddress(address: string): boolean {
-  return closed.check(address, isIPv6(address) ? 'ipv6' : 'ipv4');
-}
 
 /**
  * Resolves once, checks, and connects to the very address that was checked: a name that changes its mind in between

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { createServer } from 'node:net';
-import { ClosedAddress, connectOutside, isClosedAddress } from '../../../../runtime/gateway/egress/outside-connection';
+import { isClosedAddress } from '../../../../runtime/contract';
+import { ClosedAddress, connectOutside } from '../../../../runtime/gateway/egress/outside-connection';
 import { close, listening } from '../support';
 
 test.each([
