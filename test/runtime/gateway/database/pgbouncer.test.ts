@@ -7,8 +7,8 @@ import { speaksPostgres } from '../../../../runtime/gateway/database/postgres-pr
 import { close, listening, recordingLog, until } from '../support';
 import { createServer } from 'node:net';
 
-// How the gateway keeps its child. What the real PgBouncer makes of it, sessions and database included, is shown by the
-// conformance tests: here a program of its name stands on the path, which answers the probe and notes what it is told.
+// How the gateway keeps its child. What the real PgBouncer makes of it, sessions and database included, is shown by
+// test/conformance/pgbouncer.spec.ts: here a program of its name stands on the path, which answers the probe and notes what it is told.
 
 const STAND_IN = `#!${process.execPath}
 const fs = require('node:fs'), net = require('node:net'), path = require('node:path');
@@ -94,7 +94,7 @@ test('a token lives 15 minutes: it is renewed long before, and soon again after 
   expect(TOKEN_RENEWAL.everyMs + 4 * TOKEN_RENEWAL.retryMs).toBeLessThan(15 * 60_000);
 });
 
-test('each new token is in the file before PgBouncer is told to read it, and open connections stay', async () => {
+test('each new token is in the file before PgBouncer is told to read it, and it is not started anew', async () => {
   const { pgbouncer, port, log } = await make({ renewal: { everyMs: 30, retryMs: 10 } });
   await pgbouncer.start('first-token');
   const session: Socket = connect({ port, host: '127.0.0.1' });
