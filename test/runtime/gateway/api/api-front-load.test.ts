@@ -163,7 +163,7 @@ describe('requests that are sent without waiting for answers', () => {
     const flood = rawExchange(port, get('/v1/agents/').repeat(20_000));
     const began = performance.now();
     expect((await fetch(`${origin}/v1/agents/`, { headers: AUTH })).status).toBe(200);
-    expect(performance.now() - began).toBeLessThan(1_000);
+    expect(performance.now() - began).toBeLessThan(3_000);
     const answers = (await flood).match(/HTTP\/1\.1 200/g)!.length;
     expect(answers).toBeGreaterThan(50);
     expect(answers).toBeLessThan(200);

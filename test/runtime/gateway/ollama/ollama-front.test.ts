@@ -98,10 +98,13 @@ test('more calls at once than it holds are told to come again', async () => {
   const calls = Array.from({ length: 260 }, () => front.chat());
   const first = await Promise.race(calls);
   expect([first.status, first.headers.get('retry-after')]).toEqual([429, '1']);
-  while (waiting.length < 256) await new Promise((resolve) => setTimeout(resolve, 5));
+  let refused = 0;
+  for (const call of calls) void call.then(({ status }) => (refused += status === 429 ? 1 : 0));
+  // Whoever is answered before the last has come would make room for it.
+  while (waiting.length + refused < 260) await new Promise((resolve) => setTimeout(resolve, 5));
+  expect([waiting.length, refused]).toEqual([256, 4]);
   for (const answer of waiting) answer();
-  const statuses = (await Promise.all(calls)).map(({ status }) => status);
-  expect(statuses.filter((status) => status === 429)).toHaveLength(4);
+  await Promise.all(calls);
   // And has room again afterwards.
   const next = front.chat();
   while (waiting.length < 257) await new Promise((resolve) => setTimeout(resolve, 5));
