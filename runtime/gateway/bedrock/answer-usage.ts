@@ -3,6 +3,9 @@ import { EventStreamReader, stringHeader } from './event-stream-reader';
 import { Fields, isObject, objectOf } from '../foreign-json';
 import { TokenUsage } from './usage';
 
+const EXCEPTION_TYPE = Buffer.from(':exception-type');
+const ERROR_CODE = Buffer.from(':error-code');
+
 /** Reads a passing answer of a Claude model for what it cost. It never throws and never holds the answer up. */
 export interface AnswerReader {
   read(piece: Buffer): void;
@@ -96,7 +99,7 @@ class StreamReader implements AnswerReader {
 
   private event(headers: Buffer, payload: Buffer): void {
     if (startsWith(payload, CONTENT_EVENT)) return;
-    const exception = stringHeader(headers, ':exception-type') ?? stringHeader(headers, ':error-code');
+    const exception = stringHeader(headers, EXCEPTION_TYPE) ?? stringHeader(headers, ERROR_CODE);
     if (exception !== undefined) return void (this.failure = exception);
     const event = modelEvent(payload);
     switch (event?.type) {

@@ -161,7 +161,7 @@ test('answers without tokens have no usage', () => {
 
 test('a length that no event has ends the reading, not the stream', () => {
   const seen: string[] = [];
-  const reader = new EventStreamReader((headers) => seen.push(stringHeader(headers, 'name')!));
+  const reader = new EventStreamReader((headers) => seen.push(stringHeader(headers, Buffer.from('name'))!));
   reader.push(eventMessage({ other: 'x', name: 'first' }, {}));
   const huge = Buffer.alloc(16);
   huge.writeUInt32BE(2 ** 31);
