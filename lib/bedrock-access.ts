@@ -182,6 +182,13 @@ function requireModels(path: string, prop: string, models: BedrockModel[], examp
   if (models.length === 0) {
     throw new Error(`${path}: ${prop} is an empty list, wanted at least one model: add for example ${example}`);
   }
+  for (const model of models) {
+    if (typeof model?.id === 'string' && model.handle !== undefined) continue;
+    throw new Error(
+      `${path}: ${prop} holds ${typeof model === 'string' ? `the text '${String(model)}'` : String(model)}, wanted models: give for ` +
+        `example ${example}, or BedrockModel.inferenceProfile(id)`,
+    );
+  }
   const twice = models.find((model, index) => models.findIndex((other) => other.id === model.id) !== index);
   if (twice) throw new Error(`${path}: ${prop} names '${twice.id}' twice, wanted each model once: leave one out`);
 }
@@ -200,8 +207,8 @@ function requireChatModel(path: string, model: BedrockModel): void {
   }
   if (model.chatFormat === 'converse' && model.contextLength === undefined) {
     throw new Error(
-      `${path}: models holds '${model.id}', of which this release does not know how many tokens its context holds: give ` +
-        `${model.geography ? 'BedrockModel.inferenceProfile' : 'BedrockModel.foundation'}('${model.id}', { contextLength })`,
+      `${path}: models holds '${model.id}', which this release does not know: mend the id, or say how many tokens its ` +
+        `context holds by ${model.geography ? 'BedrockModel.inferenceProfile' : 'BedrockModel.foundation'}('${model.id}', { contextLength })`,
     );
   }
 }

@@ -35,6 +35,11 @@ export function domainsOf(path: string, destinations: string[] = []): string[] {
 }
 
 function requireKnownLength(path: string, destinations: string[]): void {
+  if (!Array.isArray(destinations)) {
+    throw new Error(
+      `${path}: allowedEgress is '${String(destinations)}', wanted a list: give ['${String(destinations)}']`,
+    );
+  }
   if (Token.isUnresolved(destinations)) {
     throw new Error(
       `${path}: allowedEgress is a list that is known only at deployment, wanted one whose length is known at synth ` +

@@ -1,6 +1,7 @@
 import { Annotations, Duration } from 'aws-cdk-lib';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import { Construct } from 'constructs';
+import { validateKinds } from './kinds';
 import { GatewayMaximum } from '../../runtime/contract';
 import { LettaServiceProps } from '../letta-service';
 import {
@@ -60,6 +61,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
       `${path} serves plain HTTP: the API password and every message cross the network unencrypted; give a certificate`,
     );
   }
+  validateKinds(path, props);
   const idleTimeout = props.idleTimeout ?? Duration.minutes(10);
   const settings: ServiceSettings = {
     cpu: props.cpu ?? 1024,
@@ -93,7 +95,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     1,
     GatewayMaximum.DATABASE_CONNECTIONS,
   );
-  if (props.administratorPassword && props.administratorPassword === props.apiPassword) {
+  if (props.administratorPassword && props.administratorPassword.secretArn === props.apiPassword?.secretArn) {
     throw new Error(
       `${path}: administratorPassword and apiPassword are the same secret, wanted two: with one, everybody is an ` +
         'administrator; give another secret',

@@ -240,6 +240,16 @@ describe('the region', () => {
 
 describe('bad input', () => {
   test.each<[string, Partial<BedrockAccessProps>, string]>([
+    [
+      'a model by its id alone, as JavaScript lets pass',
+      { models: ['us.amazon.nova-pro-v1:0' as unknown as BedrockModel] },
+      "Test/Bedrock: models holds the text 'us.amazon.nova-pro-v1:0', wanted models",
+    ],
+    [
+      'a constant that there is none of',
+      { models: [undefined as unknown as BedrockModel] },
+      'Test/Bedrock: models holds undefined, wanted models',
+    ],
     ['no chat model', { models: [] }, 'Test/Bedrock: models is an empty list, wanted at least one model'],
     ['no embedding model', { embeddings: [] }, 'Test/Bedrock: embeddings is an empty list, wanted at least one model'],
     [
@@ -277,7 +287,7 @@ describe('bad input', () => {
     [
       'a chat model that this release does not know',
       { models: [BedrockModel.inferenceProfile('us.acme.thinker-v1:0')] },
-      "give BedrockModel.inferenceProfile('us.acme.thinker-v1:0', { contextLength })",
+      "this release does not know: mend the id, or say how many tokens its context holds by BedrockModel.inferenceProfile('us.acme.thinker-v1:0', { contextLength })",
     ],
   ])('fails on %s', (_name, props, message) => {
     expect(() => grant(testStack(US), props)).toThrow(message);

@@ -1,4 +1,5 @@
-import { CfnParameter, Duration, Lazy } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Lazy, SecretValue, Stack } from 'aws-cdk-lib';
+import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import { LettaServiceProps } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
@@ -173,5 +174,26 @@ describe('bad input', () => {
     expect(() => service(({ vpc }) => ({ vpcSubnets: { subnets: [vpc.isolatedSubnets[0]] } }))).toThrow(
       'Test/Letta: the subnets are in 1 availability zones, wanted at least two for the load balancer',
     );
+  });
+});
+
+describe('values of another kind, which JavaScript lets through', () => {
+  test.each<[string, unknown, string]>([
+    ['targetProtocol', 'https', "targetProtocol is 'https', wanted elbv2.ApplicationProtocol.HTTP or .HTTPS"],
+    ['targetProtocol', 'TCP', "targetProtocol is 'TCP', wanted"],
+    ['administratorPassword', 'hunter2', 'administratorPassword is no secret of Secrets Manager, wanted one and never'],
+    ['apiPassword', SecretValue.unsafePlainText('hunter2'), 'apiPassword is no secret of Secrets Manager'],
+    ['idleTimeout', 600, 'idleTimeout is 600, wanted a Duration: give Duration.seconds(600)'],
+    ['allowedEgress', 'a.example.com:443', "allowedEgress is 'a.example.com:443', wanted a list"],
+  ])('%s of %p is refused, and no password is repeated', (prop, value, message) => {
+    const make = () => service({ [prop]: value });
+    expect(make).toThrow(message);
+    expect(make).not.toThrow('hunter2');
+  });
+
+  test('the same secret under two names is one secret', () => {
+    const secret = (id: string) =>
+      Secret.fromSecretCompleteArn(new Stack(), id, 'arn:aws:secretsmanager:us-east-1:111122223333:secret:P-AbCdEf');
+    expect(() => service({ apiPassword: secret('A'), administratorPassword: secret('B') })).toThrow('the same secret');
   });
 });
