@@ -69,12 +69,17 @@ Letta answers at ${url}
 its password is in ${file}
 logs are in ${lab.folder}/logs
 
-  curl -H "Authorization: Bearer $(cat ${file})" ${url}/v1/agents/
+  curl -H "Authorization: Bearer $(cat ${file})" -H 'Content-Type: application/json' ${url}/v1/agents/ \\
+    -d '{"memory_blocks": [{"label": "human", "value": "Ada likes teal."}]}'
+  curl -N -H "Authorization: Bearer $(cat ${file})" -H 'Content-Type: application/json' ${url}/v1/agents/AGENT_ID/messages/stream \\
+    -d '{"messages": [{"role": "user", "content": "What does Ada like?"}]}'
 
+  import { readFileSync } from 'node:fs';
   import Letta from '@letta-ai/letta-client';
   const client = new Letta({ baseURL: '${url}', apiKey: readFileSync('${file}', 'utf8') });
   const agent = await client.agents.create({ memory_blocks: [{ label: 'human', value: 'Ada likes teal.' }] });
   const { messages } = await client.agents.messages.create(agent.id, { input: 'What does Ada like?' });
+  console.log(messages);
 
 ${
   bedrock
@@ -82,7 +87,7 @@ ${
     : `Models are the lab's fake one: it says so, calls a tool when told "call tool NAME with {…}", and answers
 questions from what it was told. With AWS credentials in the environment, --bedrock asks the real ones.`
 }
-Ctrl-C stops it and removes everything.
+Ctrl-C stops it and removes everything; from a script: kill -INT ${process.pid}
 `;
 }
 
