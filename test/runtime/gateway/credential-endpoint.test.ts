@@ -84,7 +84,7 @@ test('while the endpoint says nothing no call waits, and its return is noticed',
     expect(await callsSucceed(provide)).toBe('key-1');
     state.now += 1_000;
   }
-  expect(Date.now() - began).toBeLessThan(1_000);
+  expect(Date.now() - began).toBeLessThan(10_000);
   state.mode = 'well';
   let key = 'key-1';
   await until(() => {

@@ -37,7 +37,7 @@ test.each([
   const { port, log } = await start('mcp.example.com:443');
   const startedAt = Date.now();
   const answer = await ask(port, line);
-  expect(Date.now() - startedAt).toBeLessThan(1_000);
+  expect(Date.now() - startedAt).toBeLessThan(5_000);
   expect(answer).toMatch(/^HTTP\/1.1 403 /);
   const { detail } = JSON.parse(answer.split('\r\n\r\n')[1]);
   expect(detail).toContain(`no way out to ${destination}`);
