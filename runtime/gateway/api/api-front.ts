@@ -174,7 +174,7 @@ class ApiFront {
         return false;
       case 'wrong':
       case 'nobody': {
-        const got = caller.kind === 'nobody' ? 'no password' : 'a password that is not the current or previous one';
+        const got = caller.kind === 'nobody' ? 'no password in either form' : 'a wrong password';
         const detail = `Unauthorized: got ${got}, wanted \`Authorization: Bearer <password>\` or \`X-BARE-PASSWORD: password <password>\``;
         exchange.refuse(401, detail, { 'www-authenticate': 'Bearer' });
         return false;

@@ -124,7 +124,7 @@ function verdictOf({ rule, pattern: route }: Row, opened: ReadonlySet<RouteGroup
     case 'administrators':
       if (administrator || (rule.group !== undefined && opened.has(rule.group))) return allowed;
       return refused(
-        `this route is open to administrators only: ${rule.why}; what they show is the password of the LettaService prop \`administratorPassword\``,
+        `this route is open to administrators only: ${rule.why}; their password is the one of the LettaService prop \`administratorPassword\``,
       );
     case 'closed':
       if (opened.has(rule.group)) return allowed;

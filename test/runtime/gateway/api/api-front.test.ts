@@ -29,7 +29,7 @@ test('health passes without password, everything else needs it', async () => {
     expect([path, response.status, await response.json()]).toEqual([
       path,
       401,
-      { detail: expect.stringMatching(/^Unauthorized: got no password, wanted /) },
+      { detail: expect.stringMatching(/^Unauthorized: got no password in either form, wanted /) },
     ]);
   }
   expect((await fetch(`${origin}/v1/health/`, { method: 'POST' })).status).toBe(401);
