@@ -1,24 +1,14 @@
 import { ApiFrontOptions } from '../../../../runtime/gateway/api/api-front';
 import { Metric } from '../../../../runtime/contract';
 import { ApiPassword } from '../../../../runtime/gateway/api/api-password';
-import { AUTH, knownPassword, PASSWORD, READY, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH, knownPassword, PASSWORD, READY } from './api-front-parts';
 import { recordingLog, until } from '../support';
 
 /** Who the API front lets in, and what it answers by itself. */
 
 const ADMINISTRATOR = { authorization: 'Bearer administrators only' };
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 describe('administrators', () => {
   async function startWithAdministrators(options: Partial<ApiFrontOptions> = {}) {

@@ -1,17 +1,7 @@
-import { AUTH, PASSWORD, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH, PASSWORD } from './api-front-parts';
 import { rawExchange, until } from '../support';
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 test('neither password header nor any other header off the list reaches Letta', async () => {
   const { origin, seen } = await start();

@@ -1,19 +1,9 @@
 import { randomBytes } from 'node:crypto';
 import { IncomingMessage, request as httpRequest } from 'node:http';
-import { AUTH, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH } from './api-front-parts';
 import { close, until } from '../support';
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 test('bodies arrive whole, with a length and chunked', async () => {
   const { origin, seen } = await start();

@@ -2,22 +2,12 @@ import { once } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Metric, RouteGroup } from '../../../../runtime/contract';
-import { AUTH, PASSWORD, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH, PASSWORD } from './api-front-parts';
 import { rawExchange, until } from '../support';
 
 /** How much the API front takes at once, and what it reads before it passes it on. */
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 describe('turns', () => {
   const turn = (origin: string, init: RequestInit = {}) =>

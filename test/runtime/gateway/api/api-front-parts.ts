@@ -82,3 +82,16 @@ export async function startApiFront({
     },
   };
 }
+
+/** Starts API fronts for the tests of a file, each stopped after the test that started it. */
+export function apiFronts(): typeof startApiFront {
+  const toStop: (() => Promise<unknown>)[] = [];
+  afterEach(async () => {
+    for (const stop of toStop.splice(0)) await stop();
+  });
+  return async (...options) => {
+    const front = await startApiFront(...options);
+    toStop.push(front.stop);
+    return front;
+  };
+}

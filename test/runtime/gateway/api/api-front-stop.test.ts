@@ -1,20 +1,10 @@
 import { once } from 'node:events';
 import { connect } from 'node:net';
 import { drain } from '../../../../runtime/gateway/http-listener';
-import { AUTH, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH } from './api-front-parts';
 import { until } from '../support';
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 test('on a stop, what is in flight finishes and nothing new comes in', async () => {
   let finish: () => void = () => undefined;

@@ -1,18 +1,8 @@
 import { RouteGroup } from '../../../../runtime/contract';
-import { AUTH, PASSWORD, startApiFront } from './api-front-parts';
+import { apiFronts, AUTH, PASSWORD } from './api-front-parts';
 import { until } from '../support';
 
-let toStop: (() => Promise<unknown>)[] = [];
-afterEach(async () => {
-  for (const stop of toStop.splice(0)) await stop();
-  toStop = [];
-});
-
-async function start(...options: Parameters<typeof startApiFront>) {
-  const front = await startApiFront(...options);
-  toStop.push(front.stop);
-  return front;
-}
+const start = apiFronts();
 
 test('health passes without password, everything else needs it', async () => {
   const { origin, seen } = await start();
