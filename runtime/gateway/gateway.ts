@@ -9,6 +9,7 @@ import { Pool } from 'undici';
 import { ChatModel, ImagePath, Metric, Port } from '../contract';
 import { createApiFront } from './api/api-front';
 import { ApiPassword, passwordsFromSecret } from './api/api-password';
+import { lettaPool } from './api/letta-pool';
 import { createAwsFront } from './bedrock/aws-front';
 import { ChatModelList, listInferenceProfiles } from './bedrock/bedrock-models';
 import { BedrockSigner } from './bedrock/bedrock-signer';
@@ -41,8 +42,6 @@ const START_RETRY = { forMs: 45_000, everyMs: 1_000 };
 /** Kept back from the stop time-out for the other listeners, PgBouncer and the exit itself. */
 const STOP_RESERVE_MS = 4_000;
 const CACHE_TOKEN_MAX_AGE_MS = 5 * 60_000;
-/** Below uvicorn's keep-alive of 5 s, its default: never send on a connection that the server is about to close. */
-const LETTA_KEEP_ALIVE_MS = 4_000;
 /** TCP keep-alive on, so that PrivateLink's 350 s idle limit does not cut a model that thinks for long. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
@@ -221,12 +220,7 @@ export class Gateway {
 
   private async startApiFront(password: ApiPassword, administratorPassword?: ApiPassword): Promise<void> {
     const { api, idleTimeoutSeconds } = this.configuration;
-    const letta = new Pool(`http://${LOOPBACK}:${Port.LETTA}`, {
-      connect: { timeout: 2_000 },
-      keepAliveTimeout: LETTA_KEEP_ALIVE_MS,
-      headersTimeout: idleTimeoutSeconds * 1000,
-      bodyTimeout: idleTimeoutSeconds * 1000,
-    });
+    const letta = lettaPool(`http://${LOOPBACK}:${Port.LETTA}`, idleTimeoutSeconds);
     const { tls, openRoutes, corsOrigins, maxConcurrentTurns } = api!;
     const readiness = this.watchReadiness();
     // Loaded where it is wanted: its libraries are as large as the rest of the gateway.

@@ -1,8 +1,8 @@
 import { IncomingHttpHeaders, RequestListener } from 'node:http';
-import { Pool } from 'undici';
 import { Metric } from '../../../../runtime/contract';
 import { ApiFrontOptions, createApiFront } from '../../../../runtime/gateway/api/api-front';
 import { ApiPassword } from '../../../../runtime/gateway/api/api-password';
+import { lettaPool } from '../../../../runtime/gateway/api/letta-pool';
 import { Log } from '../../../../runtime/gateway/log';
 import { embeddedMetrics } from '../../../../runtime/gateway/metrics';
 import { Readiness } from '../../../../runtime/gateway/readiness';
@@ -62,8 +62,7 @@ export async function startApiFront({
     response.end('{"ok":true}');
   });
   const log = recordingLog();
-  const idleMs = (options.idleTimeoutSeconds ?? 30) * 1000;
-  const pool = new Pool(behind.origin, { headersTimeout: idleMs, bodyTimeout: idleMs });
+  const pool = lettaPool(behind.origin, options.idleTimeoutSeconds ?? 30);
   const front = await listening(await apiFront({ letta: pool, log, ...options }));
   return {
     ...front,
