@@ -13,7 +13,12 @@ import { ILettaDatabase } from '../letta-database';
 import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './letta-task';
-import { acknowledgeLogPolicy, acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
+import {
+  acknowledgeDeploymentFunction,
+  acknowledgeLogPolicy,
+  acknowledgeProviderFramework,
+  acknowledgeWildcard,
+} from './nag';
 
 /** Properties of `DatabaseMigration`. */
 export interface DatabaseMigrationProps {
@@ -107,6 +112,7 @@ export class DatabaseMigration extends Construct {
     const onEvent = handler('OnEvent', 'index.onEvent');
     const isComplete = handler('IsComplete', 'index.isComplete');
     [onEvent, isComplete].forEach(acknowledgeLogPolicy);
+    [onEvent, isComplete].forEach(acknowledgeDeploymentFunction);
     this.allowStart(onEvent, props.cluster, task);
     this.allowWatch(isComplete, props.cluster, task);
     const provider = new Provider(this, 'Provider', {

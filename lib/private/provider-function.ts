@@ -8,7 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { encryptedLogGroup } from './encrypted-log-group';
-import { acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
+import { acknowledgeDeploymentFunction, acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
 import { UNSCOPABLE_ACTIONS } from './unscopable-actions';
 
 /** Where the bundles of `runtime/functions` are, in a clone and in the published package. */
@@ -72,6 +72,7 @@ export class ProviderFunction extends Construct {
       onEventHandler: this.function,
       logGroup: this.logGroup('ProviderLogGroup', props),
     });
+    acknowledgeDeploymentFunction(this.function);
     acknowledgeProviderFramework(this.provider);
   }
 
