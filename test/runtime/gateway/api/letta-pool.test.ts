@@ -31,7 +31,7 @@ async function answers(statuses: number[]) {
   const pool = lettaPool(letta.origin, 30);
   const got: number[] = [];
   try {
-    for (const _ of statuses) {
+    while (got.length < statuses.length) {
       const { statusCode, body } = await pool.request({ method: 'GET', path: '/v1/agents/' });
       await body.dump();
       got.push(statusCode);
