@@ -1,10 +1,13 @@
 import { Arn, ArnFormat, Aws, CfnMapping, Stack, Token } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { AwsCall } from './aws-client';
+import { AwsService } from './aws-service';
 import { IBedrockGuardrail } from './bedrock-guardrail';
 import { BedrockModel } from './bedrock-model';
+import { guardrailVersions, requireAllowedRegions, requireUsableModels } from './private/bedrock-checks';
 import { GEOGRAPHY_REGIONS, GLOBAL } from './private/bedrock-geography';
-import { lacksTools } from './private/converse-models';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 
 /** Properties of `BedrockAccess`. */
@@ -21,7 +24,39 @@ export interface BedrockAccessProps {
    * @default - none
    */
   readonly guardrail?: IBedrockGuardrail;
+
+  /**
+   * Versions of the guardrail that chat calls may carry beside its own: those that running tasks still carry while a
+   * deployment moves to another one. A role's policy changes before the tasks that use it are replaced, so without the
+   * old version here their chat calls are refused until then.
+   *
+   * @default - none: the guardrail's own version only
+   */
+  readonly guardrailVersionsInUse?: string[];
+
+  /**
+   * Regions that models may run in, as far as the organization's service control policies allow. AWS refuses a call to a
+   * profile when one region that it may route to is denied ("Supported Regions and models for inference profiles",
+   * Amazon Bedrock User Guide), so such a profile is an error at synth. Take a geographic profile rather than a
+   * `global.` one, which may route to every commercial region.
+   *
+   * @default - any region
+   */
+  readonly regions?: string[];
+
+  /**
+   * VPC whose endpoints the calls must come through (`aws:SourceVpc`): the role's credentials are then worth nothing
+   * elsewhere. Only for a VPC with interface endpoints of `bedrock` and `bedrock-runtime` that have private DNS. Applies
+   * to every principal that is granted the models.
+   *
+   * What a profile routes to is not bound to it, because in the other regions it is Bedrock that calls.
+   *
+   * @default - from anywhere
+   */
+  readonly sourceVpc?: ec2.IVpc;
 }
+
+type Condition = Record<string, string | string[]>;
 
 const CHAT_ACTIONS = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'];
 const EMBEDDING_ACTIONS = ['bedrock:InvokeModel'];
@@ -34,7 +69,8 @@ const EMBEDDING_ACTIONS = ['bedrock:InvokeModel'];
  * region is known, and otherwise when CloudFormation validates the template, before it makes anything.
  *
  * @throws if a list is empty, a model is listed twice or stands in the wrong list, a chat model knows no tools or
- *   is not known at all, or a profile cannot be called from the stack's region
+ *   is not known at all, a profile cannot be called from the stack's region, a model can be called by profiles only, or
+ *   one may run in a region that `regions` leaves out
  */
 export class BedrockAccess extends Construct {
   /** Chat models, the default one first. */
@@ -44,6 +80,8 @@ export class BedrockAccess extends Construct {
   /** Guardrail of every chat call. */
   public readonly guardrail?: IBedrockGuardrail;
 
+  private readonly guardrailVersions: string[];
+  private readonly sourceVpc?: ec2.IVpc;
   /** Region by geography: a literal, or a look-up that fails in a region the geography's profiles do not serve. */
   private readonly sourceRegions = new Map<string, string>();
 
@@ -53,12 +91,14 @@ export class BedrockAccess extends Construct {
     this.embeddingModels = [...props.embeddings];
     this.guardrail = props.guardrail;
 
+    this.sourceVpc = props.sourceVpc;
+
     const path = this.node.path;
-    requireModels(path, 'models', this.chatModels, 'BedrockModel.US_CLAUDE_SONNET_4_5');
-    requireModels(path, 'embeddings', this.embeddingModels, 'BedrockModel.TITAN_EMBED_TEXT_V2');
-    this.chatModels.forEach((model) => requireChatModel(path, model));
-    this.embeddingModels.forEach((model) => requireEmbeddingModel(path, model));
-    for (const model of [...this.chatModels, ...this.embeddingModels]) this.checkRegion(model);
+    requireUsableModels(path, this.chatModels, this.embeddingModels);
+    this.guardrailVersions = guardrailVersions(path, props.guardrail, props.guardrailVersionsInUse);
+    const models = [...this.chatModels, ...this.embeddingModels];
+    for (const model of models) this.checkRegion(model);
+    if (props.regions) requireAllowedRegions(path, models, props.regions, this.region);
   }
 
   /**
@@ -70,7 +110,7 @@ export class BedrockAccess extends Construct {
    * @param grantee a role, a task, a function, an EC2 instance …
    */
   public grantInvoke(grantee: iam.IGrantable): iam.Grant {
-    const guardrail = this.guardrail && { 'bedrock:GuardrailIdentifier': guardrailWithVersion(this.guardrail) };
+    const guardrail = this.guardrail && { 'bedrock:GuardrailIdentifier': this.guardrailIdentifiers(this.guardrail) };
     const grants = [
       ...this.chatModels.flatMap((model) => this.grantModel(grantee, model, guardrail)),
       ...this.embeddingModels.flatMap((model) => this.grantModel(grantee, model)),
@@ -78,36 +118,83 @@ export class BedrockAccess extends Construct {
         grantee,
         actions: [UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES],
         resourceArns: ['*'],
+        conditions: this.fromVpc && { StringEquals: this.fromVpc },
       }),
     ];
     if (this.guardrail) {
       const resourceArns = [this.guardrail.guardrailArn];
       grants.push(iam.Grant.addToPrincipal({ grantee, actions: ['bedrock:ApplyGuardrail'], resourceArns }));
     }
+    if (this.guardrail?.encryptionKey) {
+      // "Create a customer managed key for your guardrail", Amazon Bedrock User Guide: its callers decrypt it.
+      const resourceArns = [this.guardrail.encryptionKey.keyArn];
+      grants.push(iam.Grant.addToPrincipal({ grantee, actions: ['kms:Decrypt'], resourceArns }));
+    }
     return grants.reduce((all, grant) => all.combine(grant));
   }
 
-  private grantModel(grantee: iam.IGrantable, model: BedrockModel, conditions?: Record<string, string>): iam.Grant[] {
-    const grant = (resourceArns: string[], condition?: Record<string, string>): iam.Grant =>
+  /** The calls that `grantInvoke` allows, for the endpoints of a VPC from which they are made. */
+  public get awsCalls(): AwsCall[] {
+    const service = AwsService.BEDROCK_RUNTIME;
+    const chat = this.chatModels.flatMap((model) => this.callsOf(model, CHAT_ACTIONS));
+    const embeddings = this.embeddingModels.flatMap((model) => this.callsOf(model, EMBEDDING_ACTIONS));
+    const list = {
+      service: AwsService.BEDROCK,
+      actions: [UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES],
+      resources: ['*'],
+    };
+    if (!this.guardrail) return [list, ...chat, ...embeddings];
+    const apply = { service, actions: ['bedrock:ApplyGuardrail'], resources: [this.guardrail.guardrailArn] };
+    return [list, ...chat, ...embeddings, apply];
+  }
+
+  /** Without the look-up of the region, whose mapping stands in this stack and perhaps not in that of the endpoints. */
+  private callsOf(model: BedrockModel, actions: string[]): AwsCall[] {
+    const service = AwsService.BEDROCK_RUNTIME;
+    if (!model.geography) {
+      return [{ service, actions, resources: [this.foundationModelArn(model, this.region)], awsOwned: true }];
+    }
+    return [
+      { service, actions, resources: [this.profileArn(model, this.region)] },
+      { service, actions, resources: this.routedModelArns(model), awsOwned: true },
+    ];
+  }
+
+  private grantModel(grantee: iam.IGrantable, model: BedrockModel, guardrail?: Condition): iam.Grant[] {
+    const called = this.fromVpc || guardrail ? { ...this.fromVpc, ...guardrail } : undefined;
+    const grant = (resourceArns: string[], condition?: Condition): iam.Grant =>
       iam.Grant.addToPrincipal({
         grantee,
         actions: model.isEmbedding ? EMBEDDING_ACTIONS : CHAT_ACTIONS,
         resourceArns,
         conditions: condition && { StringEquals: condition },
       });
-    if (!model.geography) return [grant([this.foundationModelArn(model, this.region)], conditions)];
-    const profile = this.profileArn(model);
+    if (!model.geography) return [grant([this.foundationModelArn(model, this.region)], called)];
+    const profile = this.profileArn(model, this.sourceRegions.get(model.id)!);
     return [
-      grant([profile], conditions),
-      grant(this.routedModelArns(model), { ...conditions, 'bedrock:InferenceProfileArn': profile }),
+      grant([profile], called),
+      grant(this.routedModelArns(model), { ...guardrail, 'bedrock:InferenceProfileArn': profile }),
     ];
   }
 
-  private profileArn(model: BedrockModel): string {
+  /** Condition of a call that comes from the VPC itself. */
+  private get fromVpc(): Condition | undefined {
+    return this.sourceVpc && { 'aws:SourceVpc': this.sourceVpc.vpcId };
+  }
+
+  /** The condition key holds the ARN with its version, and without one for the draft. */
+  private guardrailIdentifiers({ guardrailArn }: IBedrockGuardrail): string | string[] {
+    const identifiers = this.guardrailVersions.map((version) =>
+      version === 'DRAFT' ? guardrailArn : `${guardrailArn}:${version}`,
+    );
+    return identifiers.length === 1 ? identifiers[0] : identifiers;
+  }
+
+  private profileArn(model: BedrockModel, region: string): string {
     return Arn.format({
       partition: Aws.PARTITION,
       service: 'bedrock',
-      region: this.sourceRegions.get(model.id)!,
+      region,
       account: Stack.of(this).account,
       resource: 'inference-profile',
       resourceName: model.id,
@@ -171,54 +258,4 @@ export class BedrockAccess extends Construct {
 function mappingId(model: BedrockModel): string {
   const shared = model.regions!.join() === GEOGRAPHY_REGIONS[model.geography!]?.join();
   return `Regions${(shared ? model.geography! : model.id).replace(/[^A-Za-z0-9]/g, '')}`;
-}
-
-/** The condition key holds the ARN with its version, and without one for the draft. */
-function guardrailWithVersion({ guardrailArn, guardrailVersion }: IBedrockGuardrail): string {
-  return guardrailVersion === 'DRAFT' ? guardrailArn : `${guardrailArn}:${guardrailVersion}`;
-}
-
-function requireModels(path: string, prop: string, models: BedrockModel[], example: string): void {
-  if (models.length === 0) {
-    throw new Error(`${path}: ${prop} is an empty list, wanted at least one model: add for example ${example}`);
-  }
-  for (const model of models) {
-    if (typeof model?.id === 'string' && model.handle !== undefined) continue;
-    throw new Error(
-      `${path}: ${prop} holds ${typeof model === 'string' ? `the text '${String(model)}'` : String(model)}, wanted models: give for ` +
-        `example ${example}, or BedrockModel.inferenceProfile(id)`,
-    );
-  }
-  const twice = models.find((model, index) => models.findIndex((other) => other.id === model.id) !== index);
-  if (twice) throw new Error(`${path}: ${prop} names '${twice.id}' twice, wanted each model once: leave one out`);
-}
-
-function requireChatModel(path: string, model: BedrockModel): void {
-  if (model.isEmbedding) {
-    throw new Error(
-      `${path}: models holds the embedding model '${model.id}', wanted chat models: put it in embeddings instead`,
-    );
-  }
-  if (lacksTools(model.foundationModelId)) {
-    throw new Error(
-      `${path}: models holds '${model.id}', which knows no tools, wanted models that do, because Letta's agents remember ` +
-        'and answer by tools: use for example BedrockModel.US_NOVA_PRO',
-    );
-  }
-  if (model.chatFormat === 'converse' && model.contextLength === undefined) {
-    throw new Error(
-      `${path}: models holds '${model.id}', which this release does not know: mend the id, or say how many tokens its ` +
-        `context holds by ${model.geography ? 'BedrockModel.inferenceProfile' : 'BedrockModel.foundation'}('${model.id}', { contextLength })`,
-    );
-  }
-}
-
-function requireEmbeddingModel(path: string, model: BedrockModel): void {
-  if (model.format) return;
-  throw new Error(
-    model.isEmbedding
-      ? `${path}: embeddings holds '${model.id}', wanted Titan Text Embeddings v1 or v2 or Cohere Embed v3 or v4, the ` +
-          'ones whose formats the gateway speaks: use for example BedrockModel.TITAN_EMBED_TEXT_V2'
-      : `${path}: embeddings holds the chat model '${model.id}', wanted embedding models: put it in models instead`,
-  );
 }

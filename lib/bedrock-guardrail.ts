@@ -1,4 +1,5 @@
 import { Arn, ArnFormat, IResource, Resource, Stack, Token } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 
 /** A guardrail of Amazon Bedrock, in one version. */
@@ -21,6 +22,8 @@ export interface IBedrockGuardrail extends IResource {
    * @attribute
    */
   readonly guardrailVersion: string;
+  /** Key that the guardrail is encrypted with, which its callers must be able to use; none with AWS's own. */
+  readonly encryptionKey?: kms.IKey;
 }
 
 /** What identifies a guardrail made elsewhere. */
@@ -29,6 +32,13 @@ export interface BedrockGuardrailAttributes {
   readonly guardrailArn: string;
   /** Number of the version as text, e.g. `CfnGuardrailVersion.attrVersion`, or `DRAFT`. */
   readonly guardrailVersion: string;
+
+  /**
+   * Key that the guardrail is encrypted with.
+   *
+   * @default - AWS's own
+   */
+  readonly encryptionKey?: kms.IKey;
 }
 
 /** Guardrails made by an account's own stacks. */
@@ -62,6 +72,7 @@ export abstract class BedrockGuardrail extends Resource implements IBedrockGuard
     class Import extends BedrockGuardrail {
       public readonly guardrailArn = guardrailArn;
       public readonly guardrailVersion = guardrailVersion;
+      public readonly encryptionKey = attributes.encryptionKey;
       public readonly guardrailId = Token.isUnresolved(guardrailArn)
         ? Arn.extractResourceName(guardrailArn, 'guardrail')
         : Stack.of(scope).splitArn(guardrailArn, ArnFormat.SLASH_RESOURCE_NAME).resourceName!;
@@ -72,4 +83,5 @@ export abstract class BedrockGuardrail extends Resource implements IBedrockGuard
   public abstract readonly guardrailArn: string;
   public abstract readonly guardrailId: string;
   public abstract readonly guardrailVersion: string;
+  public abstract readonly encryptionKey?: kms.IKey;
 }
