@@ -7,7 +7,7 @@ import { Construct, IConstruct } from 'constructs';
 import { CacheEngine } from './cache-engine';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { isolatedPlacement } from './private/isolated-placement';
-import { acknowledge } from './private/nag';
+import { acknowledge, acknowledgeStandards } from './private/nag';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
 
@@ -224,6 +224,11 @@ export class LettaCache extends Construct implements ILettaCache {
       group,
       'AwsSolutions-AEC6',
       'users log in by IAM tokens that last 15 minutes (user group), which excludes one shared AUTH password',
+    );
+    acknowledgeStandards(
+      group,
+      'ElastiCacheRedisClusterAutomaticBackup',
+      'what the cache holds is made anew from the database or ends with its turn; `snapshotRetention` keeps it longer',
     );
 
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.DESTROY;

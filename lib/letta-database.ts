@@ -14,7 +14,7 @@ import { encryptedLogGroup } from './private/encrypted-log-group';
 import { ImportedDatabase } from './private/imported-database';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
-import { acknowledge } from './private/nag';
+import { acknowledge, acknowledgeOwnPolicies, acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
@@ -158,6 +158,12 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       encryptionKey: props.encryptionKey,
       removalPolicy: standsOn,
     });
+    const upgradeLogGroup = encryptedLogGroup(this, 'UpgradeLogGroup', {
+      logGroupName: `/aws/rds/instance/${name}/upgrade`,
+      retention: logRetention,
+      encryptionKey: props.encryptionKey,
+      removalPolicy: standsOn,
+    });
     this.instance = new rds.DatabaseInstance(this, 'Instance', {
       instanceIdentifier: name,
       engine,
@@ -207,18 +213,30 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       deletionProtection: props.deletionProtection ?? removalPolicy === RemovalPolicy.RETAIN,
       removalPolicy,
       autoMinorVersionUpgrade: props.autoMinorVersionUpgrade ?? true,
-      cloudwatchLogsExports: ['postgresql'],
+      cloudwatchLogsExports: ['postgresql', 'upgrade'],
       enablePerformanceInsights: true,
       performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
       performanceInsightEncryptionKey: props.encryptionKey,
       databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
     });
-    this.instance.node.addDependency(logGroup);
+    this.instance.node.addDependency(logGroup, upgradeLogGroup);
     acknowledge(
       this.instance,
       'AwsSolutions-RDS11',
       'closed security groups and IAM logins keep strangers out, not an unusual port; `port` changes it',
     );
+    acknowledgeStandards(
+      this.instance,
+      'RDSEnhancedMonitoringEnabled',
+      "Performance Insights shows the load; Enhanced Monitoring writes to the account's one log group RDSOSMetrics, to " +
+        'which no key and no retention can be given here',
+    );
+    acknowledgeStandards(
+      this.instance,
+      'RDSInBackupPlan',
+      "RDS's own backups restore any second of `backupRetention`; put `instance` into an AWS Backup plan of yours for more",
+    );
+    acknowledgeOwnPolicies(this);
     this.host = this.instance.dbInstanceEndpointAddress;
     this.masterSecret = this.instance.secret!;
 

@@ -277,6 +277,14 @@ export interface LettaServiceOptions {
   readonly accessLogsBucket?: s3.IBucket;
 
   /**
+   * Whether AWS refuses to delete the load balancer, and with it the name that clients use. It holds no data; protected, a
+   * first deployment that fails leaves it behind, and `cdk destroy` waits until somebody takes the protection off.
+   *
+   * @default false
+   */
+  readonly loadBalancerDeletionProtection?: boolean;
+
+  /**
    * How long logs are kept, the access logs included.
    *
    * @default - three months

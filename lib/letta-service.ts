@@ -18,9 +18,9 @@ import { gatewayEnvironment, lettaEnvironment } from './private/container-enviro
 import { DatabaseMigration } from './private/database-migration';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
-import { acknowledge, acknowledgeWildcard } from './private/nag';
+import { acknowledge, acknowledgeOwnPolicies, acknowledgeStandards, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
-import { grantSecretValue } from './private/read-secret';
+import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
@@ -163,6 +163,7 @@ export class LettaService extends ServiceMetrics implements ec2.IConnectable, ia
       idleTimeout: settings.idleTimeout,
       deregistrationDelay: settings.deregistrationDelay,
       accessLogsBucket: props.accessLogsBucket,
+      deletionProtection: props.loadBalancerDeletionProtection ?? false,
       logRetentionDays: logSettings.logRetention,
       logRemovalPolicy: logSettings.logRemovalPolicy,
     });
@@ -204,6 +205,7 @@ export class LettaService extends ServiceMetrics implements ec2.IConnectable, ia
     );
     this.service.node.addDependency(this.migration, task, loadBalancer, securityGroup, cache);
     cache.connections.securityGroups.forEach((group) => this.service.node.addDependency(group));
+    acknowledgeOwnPolicies(this);
   }
 
   /**
@@ -244,6 +246,11 @@ export class LettaService extends ServiceMetrics implements ec2.IConnectable, ia
     acknowledge(
       secret,
       'AwsSolutions-SMG4',
+      'clients hold this password too, so only their owner can say when it changes; the gateway follows a new value',
+    );
+    acknowledgeStandards(
+      secret,
+      'SecretsManagerRotationEnabled',
       'clients hold this password too, so only their owner can say when it changes; the gateway follows a new value',
     );
     return secret;

@@ -7,7 +7,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { Port } from '../../runtime/contract';
 import { closedSecurityGroup } from './closed-security-group';
-import { acknowledge } from './nag';
+import { acknowledge, acknowledgeStandards } from './nag';
 
 /** Properties of `InternalLoadBalancer`. */
 export interface InternalLoadBalancerProps {
@@ -20,6 +20,7 @@ export interface InternalLoadBalancerProps {
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
   readonly accessLogsBucket?: s3.IBucket;
+  readonly deletionProtection: boolean;
   readonly logRetentionDays: number;
   readonly logRemovalPolicy: RemovalPolicy;
 }
@@ -44,6 +45,7 @@ export class InternalLoadBalancer extends Construct {
         closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Load balancer of the Letta service' }),
       idleTimeout: props.idleTimeout,
       dropInvalidHeaderFields: true,
+      deletionProtection: props.deletionProtection,
     });
     this.logAccess(props.accessLogsBucket ?? this.accessLogsBucket(props));
 
@@ -83,13 +85,28 @@ export class InternalLoadBalancer extends Construct {
       objectOwnership: s3.ObjectOwnership.BUCKET_OWNER_ENFORCED,
       enforceSSL: true,
       minimumTLSVersion: 1.2,
-      lifecycleRules: [{ expiration: Duration.days(props.logRetentionDays) }],
+      // A second version is what somebody has overwritten or deleted.
+      versioned: true,
+      lifecycleRules: [
+        {
+          expiration: Duration.days(props.logRetentionDays),
+          noncurrentVersionExpiration: Duration.days(props.logRetentionDays),
+        },
+      ],
       removalPolicy: props.logRemovalPolicy,
     });
-    acknowledge(
+    const noLogOfLogs = 'this bucket holds access logs itself; logging its own access would not end';
+    acknowledge(bucket, 'AwsSolutions-S1', noLogOfLogs);
+    acknowledgeStandards(bucket, 'S3BucketLoggingEnabled', noLogOfLogs);
+    acknowledgeStandards(
       bucket,
-      'AwsSolutions-S1',
-      'this bucket holds access logs itself; logging its own access would not end',
+      'S3DefaultEncryptionKMS',
+      'load balancers write access logs with keys of S3 (SSE-S3) only',
+    );
+    acknowledgeStandards(
+      bucket,
+      'S3BucketReplicationEnabled',
+      'S3 keeps each object in three zones; who wants a copy in another region gives an `accessLogsBucket` that has one',
     );
     return bucket;
   }

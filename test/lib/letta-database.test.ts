@@ -114,6 +114,7 @@ describe('LettaDatabase', () => {
     expect(kept.sort()).toEqual([
       'AWS::EC2::SecurityGroup',
       'AWS::Logs::LogGroup',
+      'AWS::Logs::LogGroup',
       'AWS::RDS::DBInstance',
       'AWS::RDS::DBParameterGroup',
       'AWS::RDS::DBSubnetGroup',
@@ -163,18 +164,20 @@ describe('LettaDatabase', () => {
     });
   });
 
-  test('keeps its log for a time, in a group that is there before the instance', () => {
+  test('keeps its logs for a time, in groups that are there before the instance', () => {
     const template = synth();
     const [instance] = Object.values(template.findResources('AWS::RDS::DBInstance'));
-    const [[logId, log]] = Object.entries(
-      template.findResources('AWS::Logs::LogGroup', { Properties: { LogGroupName: Match.anyValue() } }),
+    const groups = template.findResources('AWS::Logs::LogGroup', { Properties: { LogGroupName: Match.anyValue() } });
+    expect(instance.Properties.EnableCloudwatchLogsExports).toEqual(['postgresql', 'upgrade']);
+    expect(instance.DependsOn).toEqual(expect.arrayContaining(Object.keys(groups)));
+    expect(Object.values(groups).map(({ Properties }) => Properties)).toEqual(
+      ['postgresql', 'upgrade'].map((log) => ({
+        RetentionInDays: 90,
+        LogGroupName: {
+          'Fn::Join': ['', ['/aws/rds/instance/', instance.Properties.DBInstanceIdentifier, `/${log}`]],
+        },
+      })),
     );
-    expect(instance.Properties.EnableCloudwatchLogsExports).toEqual(['postgresql']);
-    expect(instance.DependsOn).toContain(logId);
-    expect(log.Properties.RetentionInDays).toBe(90);
-    expect(log.Properties.LogGroupName).toEqual({
-      'Fn::Join': ['', ['/aws/rds/instance/', instance.Properties.DBInstanceIdentifier, '/postgresql']],
-    });
   });
 
   test('uses the key it is given for storage, master secret, insights and logs', () => {

@@ -72,7 +72,11 @@ describe('the load balancer', () => {
       BucketEncryption: {
         ServerSideEncryptionConfiguration: [{ ServerSideEncryptionByDefault: { SSEAlgorithm: 'AES256' } }],
       },
-      LifecycleConfiguration: { Rules: [{ ExpirationInDays: 90, Status: 'Enabled' }] },
+      // What somebody overwrites or deletes is kept as an older version, for as long as the rest.
+      VersioningConfiguration: { Status: 'Enabled' },
+      LifecycleConfiguration: {
+        Rules: [{ ExpirationInDays: 90, NoncurrentVersionExpiration: { NoncurrentDays: 90 }, Status: 'Enabled' }],
+      },
     });
     template.hasResourceProperties('AWS::S3::BucketPolicy', {
       PolicyDocument: Match.objectLike({
@@ -84,6 +88,15 @@ describe('the load balancer', () => {
         ]),
       }),
     });
+  });
+
+  test('is protected against deletion when asked to be', () => {
+    const protectedService = service({ loadBalancerDeletionProtection: true }).template();
+    const protection = (value: string) => ({
+      LoadBalancerAttributes: Match.arrayWith([{ Key: 'deletion_protection.enabled', Value: value }]),
+    });
+    protectedService.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', protection('true'));
+    template.hasResourceProperties('AWS::ElasticLoadBalancingV2::LoadBalancer', protection('false'));
   });
 
   test('lets nobody in before allowFrom', () => {
