@@ -20,6 +20,8 @@ export interface TemplateDocument {
 export interface ResourceValues {
   ref(id: string, resource: Resource): unknown;
   attribute(id: string, name: string, resource: Resource): unknown;
+  /** What another stack exports under this name. */
+  imported?(name: string): unknown;
 }
 
 const pseudo: Record<string, unknown> = {
@@ -39,6 +41,8 @@ export class Template {
     /** The cloud assembly's folder, where assets are. */
     readonly folder: string,
     private readonly values: ResourceValues,
+    /** Values of pseudo parameters, where they are not the lab's. */
+    private readonly environment: Record<string, unknown> = {},
   ) {}
 
   resource(id: string): Resource {
@@ -135,7 +139,9 @@ export class Template {
       case 'Fn::FindInMap':
         return this.findInMap((argument as unknown[]).map((item) => this.resolve(item)) as string[]);
       case 'Fn::GetAZs':
-        return ['a', 'b', 'c'].map((zone) => `${Account.REGION}${zone}`);
+        return ['a', 'b', 'c'].map((zone) => `${String(this.ref('AWS::Region'))}${zone}`);
+      case 'Fn::ImportValue':
+        return this.values.imported?.(String(this.resolve(argument)));
       case 'Fn::Base64':
         return Buffer.from(String(this.resolve(argument))).toString('base64');
       default:
@@ -162,6 +168,7 @@ export class Template {
   }
 
   private ref(name: string): unknown {
+    if (name in this.environment) return this.environment[name];
     if (name in pseudo) return pseudo[name];
     const parameter = this.document.Parameters?.[name];
     if (parameter) return parameter.Default;
