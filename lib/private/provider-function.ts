@@ -36,6 +36,8 @@ export class ProviderFunction extends Construct {
   readonly role: iam.Role;
   readonly function: lambda.Function;
   readonly provider: Provider;
+  /** What must stand before the function runs. */
+  private readonly permissions: Construct[];
 
   constructor(scope: Construct, id: string, props: ProviderFunctionProps) {
     super(scope, id);
@@ -68,6 +70,8 @@ export class ProviderFunction extends Construct {
       securityGroups: props.securityGroup ? [props.securityGroup] : undefined,
     });
 
+    this.permissions = props.vpc ? [this.role, this.denyNetworkInterfacesToCode()] : [this.role];
+
     this.provider = new Provider(this, 'Provider', {
       onEventHandler: this.function,
       logGroup: this.logGroup('ProviderLogGroup', props),
@@ -83,7 +87,7 @@ export class ProviderFunction extends Construct {
       resourceType,
       properties,
     });
-    resource.node.addDependency(this.role);
+    resource.node.addDependency(...this.permissions);
     return resource;
   }
 
@@ -105,5 +109,24 @@ export class ProviderFunction extends Construct {
       '*',
       'Lambda makes no function in a VPC unless its role has these actions on every network interface',
     );
+  }
+
+  /**
+   * Lambda needs these actions, the function's code does not: requests of the code, and they alone, carry the function's
+   * ARN. A policy of its own, because it names the function, which waits for the other one. Source: "Giving Lambda
+   * functions access to resources in an Amazon VPC" (security best practices), Lambda Developer Guide.
+   */
+  private denyNetworkInterfacesToCode(): iam.Policy {
+    return new iam.Policy(this, 'CodePolicy', {
+      roles: [this.role],
+      statements: [
+        new iam.PolicyStatement({
+          effect: iam.Effect.DENY,
+          actions: [...UNSCOPABLE_ACTIONS.LAMBDA_NETWORK_INTERFACES],
+          resources: ['*'],
+          conditions: { ArnEquals: { 'lambda:SourceFunctionArn': this.function.functionArn } },
+        }),
+      ],
+    });
   }
 }
