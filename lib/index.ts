@@ -1,8 +1,11 @@
+export * from './aws-client';
+export * from './aws-service';
 export * from './bedrock-access';
 export * from './bedrock-guardrail';
 export * from './bedrock-model';
 export * from './bedrock-model-options';
 export * from './cache-engine';
+export * from './endpoint-source';
 export * from './letta-bedrock-stack';
 export * from './letta-cache';
 export * from './letta-database';
@@ -10,3 +13,4 @@ export { LettaImage } from './letta-image';
 export * from './letta-service';
 export * from './letta-service-options';
 export * from './sealed-network';
+export * from './vpc-endpoints';

@@ -11,6 +11,7 @@ import { LettaService } from './letta-service';
 import { LettaServiceOptions } from './letta-service-options';
 import { domainsOf } from './private/allowed-egress';
 import { SealedNetwork } from './sealed-network';
+import { VpcEndpoints } from './vpc-endpoints';
 
 /** Properties of `LettaBedrockStack`. */
 export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions {
@@ -22,8 +23,8 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
   readonly network?: SealedNetwork;
 
   /**
-   * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3; open the way with
-   * `stack.service.connections`.
+   * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3: give `endpoints`, or open the
+   * way with `stack.service.connections` and that of the set-up function, `setupClient.connections` of a `LettaDatabase`.
    *
    * @default - the `network`
    */
@@ -35,6 +36,13 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
    * @default - isolated subnets
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Ways from `vpc` to AWS: some are made, others are there already, as its `EndpointSource`s say.
+   *
+   * @default - those of the `network`; none in a `vpc` of your own
+   */
+  readonly endpoints?: VpcEndpoints;
 
   /**
    * Database of your own.
@@ -122,6 +130,7 @@ export class LettaBedrockStack extends Stack {
             logRetention,
             allowedDomains: domainsOf(id, props.allowedEgress),
           }));
+    requireOne(id, { network: this.network, endpoints: props.endpoints });
     const vpc = props.vpc ?? this.network!.vpc;
     const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
 
@@ -151,12 +160,14 @@ export class LettaBedrockStack extends Stack {
       bedrock: this.bedrock,
     });
 
-    if (this.network) {
-      this.network.allowFrom(this.service);
-      this.service.startsAfter(this.network);
+    const endpoints = props.endpoints ?? this.network?.endpoints;
+    if (endpoints) {
+      const ways = this.network ?? endpoints;
+      endpoints.serve(this.service);
+      this.service.startsAfter(ways);
       if (ownDatabase) {
-        ownDatabase.setupConnections.allowToDefaultPort(this.network, 'AWS by interface endpoints');
-        ownDatabase.startsAfter(this.network);
+        endpoints.serve(ownDatabase.setupClient);
+        ownDatabase.startsAfter(ways);
       }
     }
     new CfnOutput(this, 'Url', { value: this.service.url, description: 'Where the Letta API answers' });

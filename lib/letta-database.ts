@@ -5,6 +5,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct, IDependable } from 'constructs';
+import { IAwsClient } from './aws-client';
 import { LettaDatabaseProps } from './letta-database-props';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { DATABASE_NAME, DATABASE_PORT } from './private/database-defaults';
@@ -100,8 +101,8 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   readonly instance: rds.DatabaseInstance;
   /** The secret of the master user, made and rotated by RDS: JSON with `username` and `password`. */
   readonly masterSecret: secretsmanager.ISecret;
-  /** Connections of the set-up function: it needs a way to Secrets Manager. */
-  readonly setupConnections: ec2.Connections;
+  /** The set-up function: it needs a way to Secrets Manager, e.g. by `VpcEndpoints.serve`. */
+  readonly setupClient: IAwsClient;
 
   private readonly setup: DatabaseSetup;
 
@@ -253,7 +254,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       logRetention,
     });
     this.setup.startsAfter(this.instance);
-    this.setupConnections = this.setup.connections;
+    this.setupClient = this.setup;
   }
 
   grantConnect(grantee: iam.IGrantable, role: string): iam.Grant {
@@ -262,7 +263,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   /**
    * The set-up of the database waits for these. In a sealed VPC: for the endpoint of Secrets Manager and for the rule
-   * that lets `setupConnections` reach it.
+   * that lets `setupClient` reach it.
    */
   startsAfter(...dependencies: IDependable[]): void {
     this.setup.startsAfter(...dependencies);

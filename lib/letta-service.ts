@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
 import { ContainerName, DatabaseRole, Port } from '../runtime/contract';
+import { AwsCall, IAwsClient } from './aws-client';
 import { BedrockAccess } from './bedrock-access';
 import { ILettaCache } from './letta-cache';
 import { ILettaDatabase } from './letta-database';
@@ -60,9 +61,11 @@ export interface LettaServiceProps extends LettaServiceOptions {
  * @throws for a size Fargate has not, too little memory for the workers, more database connections than the database
  *   has, too short an idle time-out, one availability zone, or neither a certificate nor `http`
  */
-export class LettaService extends ServiceMetrics implements ec2.IConnectable, iam.IGrantable {
+export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGrantable {
   /** Connections of the tasks, for what they call: endpoints, databases. */
   public readonly connections: ec2.Connections;
+  /** What the tasks and the migration ask of AWS from inside the VPC. */
+  public readonly awsCalls: AwsCall[];
   /** The task role. */
   public readonly grantPrincipal: iam.IPrincipal;
   /** Cluster of the tasks. */
@@ -183,6 +186,14 @@ export class LettaService extends ServiceMetrics implements ec2.IConnectable, ia
       cpuArchitecture: architecture,
       executionRole: props.executionRole,
     });
+
+    const secrets = [this.apiPassword, ...(props.administratorPassword ? [props.administratorPassword] : [])];
+    this.awsCalls = [
+      ...task.awsCalls,
+      ...this.migration.awsCalls,
+      ...secrets.map((secret) => secretValueCall(this, secret)),
+      ...bedrock.awsCalls,
+    ];
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: this.cluster,

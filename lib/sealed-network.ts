@@ -1,59 +1,12 @@
-import { CfnResource, Fn, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
+import { CfnResource, Fn, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { closedSecurityGroup } from './private/closed-security-group';
+import { IAwsClient } from './aws-client';
 import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
-import { S3PrefixList } from './private/s3-prefix-list';
-
-const HTTPS = ec2.Port.tcp(443);
-
-/** The AWS services that a Letta task calls, and what it may ask of each through the network. */
-const SERVICES = [
-  {
-    id: 'EcrApi',
-    service: ec2.InterfaceVpcEndpointAwsService.ECR,
-    actions: [
-      'ecr:GetAuthorizationToken',
-      'ecr:BatchCheckLayerAvailability',
-      'ecr:GetDownloadUrlForLayer',
-      'ecr:BatchGetImage',
-    ],
-  },
-  {
-    id: 'EcrDocker',
-    service: ec2.InterfaceVpcEndpointAwsService.ECR_DOCKER,
-    actions: [
-      'ecr:GetAuthorizationToken',
-      'ecr:BatchCheckLayerAvailability',
-      'ecr:GetDownloadUrlForLayer',
-      'ecr:BatchGetImage',
-    ],
-  },
-  {
-    id: 'Logs',
-    service: ec2.InterfaceVpcEndpointAwsService.CLOUDWATCH_LOGS,
-    actions: ['logs:CreateLogStream', 'logs:PutLogEvents', 'logs:DescribeLogGroups', 'logs:DescribeLogStreams'],
-  },
-  {
-    id: 'SecretsManager',
-    service: ec2.InterfaceVpcEndpointAwsService.SECRETS_MANAGER,
-    actions: ['secretsmanager:GetSecretValue'],
-  },
-  {
-    id: 'Bedrock',
-    service: ec2.InterfaceVpcEndpointAwsService.BEDROCK,
-    actions: ['bedrock:ListInferenceProfiles', 'bedrock:GetInferenceProfile'],
-  },
-  {
-    id: 'BedrockRuntime',
-    service: ec2.InterfaceVpcEndpointAwsService.BEDROCK_RUNTIME,
-    actions: ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream', 'bedrock:ApplyGuardrail'],
-  },
-];
+import { VpcEndpoints } from './vpc-endpoints';
 
 /** Properties of a `SealedNetwork`. */
 export interface SealedNetworkProps {
@@ -80,9 +33,17 @@ export interface SealedNetworkProps {
   readonly availabilityZones?: string[];
 
   /**
+   * Id of the organization (`o-…`): then the endpoints let in only its principals, and only to its resources where they
+   * aren't AWS's own.
+   *
+   * @default - the account alone is checked
+   */
+  readonly organizationId?: string;
+
+  /**
    * Id of the region's S3 prefix list (`pl-…`), by which container images' layers are reached.
    *
-   * @default - looked up by a function during the deployment
+   * @default - looked up by a function during the deployment, if something needs S3
    */
   readonly s3PrefixListId?: string;
 
@@ -125,9 +86,9 @@ export interface SealedNetworkProps {
 }
 
 /**
- * A VPC with no way out: isolated subnets, no internet gateway, no NAT; AWS is reached by endpoints alone. Each
- * endpoint has a policy that lets this account's principals do what Letta needs and no more. Nobody reaches an
- * endpoint, nor S3, before `allowFrom` names it.
+ * A VPC with no way out: isolated subnets, no internet gateway, no NAT; AWS is reached by endpoints alone. There is none
+ * until `serve` is told of a client: it makes those that the client calls, each with a policy that lets through these calls
+ * by this account's principals, and no others.
  *
  * No zone is looked up at synth: CloudFormation picks them. Yet aws-cdk-lib's `Vpc` asks the stack for its zones, so a
  * stack with an explicit account and region should override `availabilityZones`, as `LettaBedrockStack` does, or
@@ -136,15 +97,13 @@ export interface SealedNetworkProps {
  * The VPC's default security group is emptied. CloudFormation cannot do that, so it is done by the custom resource that
  * aws-cdk-lib has for it, whose role may change that one group only; it stays emptied for as long as the VPC is there.
  */
-export class SealedNetwork extends Construct implements ec2.IConnectable {
+export class SealedNetwork extends Construct {
   /** The VPC. */
   readonly vpc: ec2.IVpc;
   /** The isolated subnets. */
   readonly subnets: ec2.SubnetSelection = { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
-  /** The interface endpoints; default port 443. */
-  readonly connections: ec2.Connections;
-
-  private readonly s3: ec2.IPeer;
+  /** The ways to AWS. */
+  readonly endpoints: VpcEndpoints;
 
   constructor(scope: Construct, id: string, props: SealedNetworkProps = {}) {
     super(scope, id);
@@ -163,45 +122,22 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
     this.vpc = vpc;
     this.logTraffic(vpc, logRetention, props.encryptionKey);
 
-    const endpoints = closedSecurityGroup(this, 'EndpointSecurityGroup', {
+    // `Default` leaves no trace in logical ids: those of the endpoints stay what they were under the VPC.
+    this.endpoints = new VpcEndpoints(this, 'Default', {
       vpc,
-      description: 'Interface endpoints of the sealed network',
+      vpcSubnets: this.subnets,
+      organizationId: props.organizationId,
+      s3PrefixListId: props.s3PrefixListId,
+      logRetention,
+      encryptionKey: props.encryptionKey,
     });
-    this.connections = new ec2.Connections({ securityGroups: [endpoints], defaultPort: HTTPS });
-    for (const { id: endpointId, service, actions } of SERVICES) {
-      const endpoint = vpc.addInterfaceEndpoint(endpointId, {
-        service,
-        subnets: this.subnets,
-        securityGroups: [endpoints],
-        open: false,
-        privateDnsEnabled: true,
-      });
-      endpoint.addToPolicy(
-        new iam.PolicyStatement({
-          principals: [new iam.AnyPrincipal()],
-          actions,
-          resources: ['*'],
-          conditions: { StringEquals: { 'aws:PrincipalAccount': Stack.of(this).account } },
-        }),
-      );
-    }
-    this.addImageLayers(vpc);
     this.limitNames(props);
-
-    this.s3 = ec2.Peer.prefixList(
-      props.s3PrefixListId ??
-        new S3PrefixList(this, 'S3PrefixList', { logRetention, encryptionKey: props.encryptionKey }).prefixListId,
-    );
     this.keep(vpc, props.removalPolicy ?? RemovalPolicy.RETAIN);
   }
 
-  /**
-   * Lets a client reach the interface endpoints, and S3 for the layers of its images, by HTTPS. What pulls no image
-   * needs the endpoints only: `network.connections.allowDefaultPortFrom(client)`.
-   */
-  allowFrom(client: ec2.IConnectable): void {
-    client.connections.allowToDefaultPort(this, 'AWS by interface endpoints');
-    client.connections.allowTo(this.s3, HTTPS, 'image layers in S3');
+  /** Lets a client make the calls to AWS that it states: by endpoints made on first need, and nothing else. */
+  serve(client: IAwsClient): void {
+    this.endpoints.serve(client);
   }
 
   /** Names zones by position, so that no look-up at synth decides them. */
@@ -229,25 +165,6 @@ export class SealedNetwork extends Construct implements ec2.IConnectable {
       removalPolicy: RemovalPolicy.DESTROY,
     });
     vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
-  }
-
-  /**
-   * Image layers come from a bucket of ECR's own, by presigned URLs: no condition on account or organization can hold.
-   * Source: "Minimum Amazon S3 bucket permissions for Amazon ECR", Amazon ECR User Guide.
-   */
-  private addImageLayers(vpc: ec2.Vpc): void {
-    const { partition, region } = Stack.of(this);
-    const s3 = vpc.addGatewayEndpoint('S3', {
-      service: ec2.GatewayVpcEndpointAwsService.S3,
-      subnets: [this.subnets],
-    });
-    s3.addToPolicy(
-      new iam.PolicyStatement({
-        principals: [new iam.AnyPrincipal()],
-        actions: ['s3:GetObject'],
-        resources: [`arn:${partition}:s3:::prod-${region}-starport-layer-bucket/*`],
-      }),
-    );
   }
 
   private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {

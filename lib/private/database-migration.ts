@@ -9,6 +9,7 @@ import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
 import * as path from 'path';
 import { ContainerName, DatabaseRole, ImagePath, MigrationProperties } from '../../runtime/contract';
+import { AwsCall } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
 import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
 import { encryptedLogGroup } from './encrypted-log-group';
@@ -41,6 +42,8 @@ export interface DatabaseMigrationProps {
  * deployment fails with what alembic last said.
  */
 export class DatabaseMigration extends Construct {
+  /** What starting the task asks of AWS. */
+  public readonly awsCalls: AwsCall[];
   private readonly resource: CustomResource;
 
   public constructor(scope: Construct, id: string, props: DatabaseMigrationProps) {
@@ -67,6 +70,7 @@ export class DatabaseMigration extends Construct {
       encryptionKey: props.encryptionKey,
     });
     props.database.grantConnect(task.definition.taskRole, DatabaseRole.MIGRATOR);
+    this.awsCalls = task.awsCalls;
 
     const provider = this.provider(props, task);
     const properties: MigrationProperties = {

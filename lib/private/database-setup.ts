@@ -6,6 +6,8 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
 import { DatabaseRole, SetupProperties, SetupVariable } from '../../runtime/contract';
+import { AwsCall, IAwsClient } from '../aws-client';
+import { AwsService } from '../aws-service';
 import { closedSecurityGroup } from './closed-security-group';
 import { ProviderFunction } from './provider-function';
 
@@ -32,8 +34,9 @@ export interface DatabaseSetupProps {
  * Makes what Letta needs inside a new database: the `vector` extension, the schema, and the two roles that log in by
  * IAM. It is the only thing that ever uses the master user.
  */
-export class DatabaseSetup extends Construct implements ec2.IConnectable {
+export class DatabaseSetup extends Construct implements IAwsClient {
   readonly connections: ec2.Connections;
+  readonly awsCalls: AwsCall[];
   private readonly resource: CustomResource;
 
   constructor(scope: Construct, id: string, props: DatabaseSetupProps) {
@@ -44,6 +47,13 @@ export class DatabaseSetup extends Construct implements ec2.IConnectable {
       description: 'Set-up function of the Letta database',
     });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+    this.awsCalls = [
+      {
+        service: AwsService.SECRETS_MANAGER,
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: [props.masterSecret.secretArn],
+      },
+    ];
     const database = new ec2.Connections({ securityGroups: [props.databaseSecurityGroup] });
     this.connections.allowTo(database, ec2.Port.tcp(props.port), 'set-up of the Letta database');
 

@@ -1,12 +1,15 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { ContainerName, ContainerUser, ImagePath } from '../../runtime/contract';
+import { AwsCall } from '../aws-client';
+import { AwsService } from '../aws-service';
 import { warnUnlessPinned } from '../letta-image';
 import { encryptedLogGroup } from './encrypted-log-group';
+import { imagePullCalls, imageRepository } from './image-pull';
 import { acknowledge, acknowledgeWildcard } from './nag';
 
 /** Fargate's longest: what a container gets between SIGTERM and SIGKILL. */
@@ -52,6 +55,8 @@ export class LettaTask extends Construct {
   public readonly definition: ecs.FargateTaskDefinition;
   public readonly logGroup: logs.LogGroup;
   public readonly logStreamPrefix = 'task';
+  /** What starting the task asks of AWS: images and logs. */
+  public readonly awsCalls: AwsCall[];
 
   public constructor(scope: Construct, id: string, props: LettaTaskProps) {
     super(scope, id);
@@ -75,6 +80,18 @@ export class LettaTask extends Construct {
     const gateway = this.addGateway(props);
     const letta = this.addLetta(props);
     letta.addContainerDependencies({ container: gateway, condition: ecs.ContainerDependencyCondition.HEALTHY });
+
+    this.awsCalls = [
+      ...imagePullCalls(Stack.of(this), [
+        imageRepository(gateway, props.gatewayImage),
+        imageRepository(letta, props.lettaImage),
+      ]),
+      {
+        service: AwsService.LOGS,
+        actions: ['logs:CreateLogStream', 'logs:PutLogEvents'],
+        resources: [this.logGroup.logGroupArn],
+      },
+    ];
 
     const executionRole = this.definition.obtainExecutionRole();
     if (!props.executionRole) {

@@ -2,6 +2,8 @@ import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { IConstruct } from 'constructs';
+import { AwsCall } from '../aws-client';
+import { AwsService } from '../aws-service';
 
 /** Lets a role read a secret's value and nothing about it: `ISecret.grantRead` grants `DescribeSecret` too. */
 export function grantSecretValue(scope: IConstruct, secret: secretsmanager.ISecret, grantee: iam.IGrantable): void {
@@ -19,6 +21,15 @@ export function grantSecretValue(scope: IConstruct, secret: secretsmanager.ISecr
     resourceArns: [secret.encryptionKey.keyArn],
     conditions: { StringEquals: { 'kms:ViaService': `secretsmanager.${Stack.of(scope).region}.amazonaws.com` } },
   });
+}
+
+/** The call that reading a secret's value is. */
+export function secretValueCall(scope: IConstruct, secret: secretsmanager.ISecret): AwsCall {
+  return {
+    service: AwsService.SECRETS_MANAGER,
+    actions: ['secretsmanager:GetSecretValue'],
+    resources: [resourceArn(scope, secret)],
+  };
 }
 
 /** Where the ARN's random suffix is not known at synth, its six characters stay open, as in the CDK's own grants. */

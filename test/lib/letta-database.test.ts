@@ -296,13 +296,13 @@ describe('LettaDatabase', () => {
       const scope = stack();
       const network = new SealedNetwork(scope, 'Network');
       const made = database(scope, { vpc: network.vpc });
-      network.connections.allowDefaultPortFrom(made.setupConnections);
+      network.serve(made.setupClient);
       made.startsAfter(network);
       // Template.fromStack fails on a cycle.
       expect(setupDependencies(Template.fromStack(scope))).toEqual(
         expect.arrayContaining([
           expect.stringMatching(/^NetworkVpcSecretsManager/),
-          expect.stringMatching(/^NetworkEndpointSecurityGroupfrom/),
+          expect.stringMatching(/^NetworkSecretsManagerSecurityGroupfrom/),
         ]),
       );
     });

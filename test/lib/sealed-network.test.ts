@@ -2,6 +2,7 @@ import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import { AwsService, IAwsClient } from '../../lib';
 import { SealedNetwork, SealedNetworkProps } from '../../lib/sealed-network';
 
 const PREFIX_LIST = 'pl-63a5400a';
@@ -17,8 +18,20 @@ function synth(props?: SealedNetworkProps, use?: (network: SealedNetwork) => voi
   return Template.fromStack(scope);
 }
 
-function client(network: SealedNetwork): ec2.SecurityGroup {
-  return new ec2.SecurityGroup(Stack.of(network), 'Client', { vpc: network.vpc, allowAllOutbound: false });
+/** Something in the VPC that reads one secret and one object. */
+function client(network: SealedNetwork): IAwsClient {
+  const group = new ec2.SecurityGroup(Stack.of(network), 'Client', { vpc: network.vpc, allowAllOutbound: false });
+  return {
+    connections: group.connections,
+    awsCalls: [
+      {
+        service: AwsService.SECRETS_MANAGER,
+        actions: ['secretsmanager:GetSecretValue'],
+        resources: ['arn:aws:secretsmanager:us-east-1:111122223333:secret:one-AbCdEf'],
+      },
+      { service: AwsService.S3, actions: ['s3:GetObject'], resources: ['arn:aws:s3:::bucket/*'] },
+    ],
+  };
 }
 
 describe('SealedNetwork', () => {
@@ -66,76 +79,20 @@ describe('SealedNetwork', () => {
     expect(() => synth({ maxAzs: 2, availabilityZones: ['a', 'b'] })).toThrow(/both `availabilityZones` and `maxAzs`/);
   });
 
-  test.each(['ecr.api', 'ecr.dkr', 'logs', 'secretsmanager', 'bedrock', 'bedrock-runtime'])(
-    'reaches %s by a private endpoint whose policy lets only principals of this account in',
-    (service) => {
-      synth().hasResourceProperties('AWS::EC2::VPCEndpoint', {
-        VpcEndpointType: 'Interface',
-        ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, `.${service}`]] },
-        PrivateDnsEnabled: true,
-        PolicyDocument: {
-          Version: '2012-10-17',
-          Statement: [
-            {
-              Effect: 'Allow',
-              Principal: { AWS: '*' },
-              Action: Match.anyValue(),
-              Resource: '*',
-              Condition: { StringEquals: { 'aws:PrincipalAccount': { Ref: 'AWS::AccountId' } } },
-            },
-          ],
-        },
-      });
-    },
-  );
-
-  test('has no other interface endpoint, and none whose policy allows every action', () => {
-    const endpoints = synth().findResources('AWS::EC2::VPCEndpoint', { Properties: { VpcEndpointType: 'Interface' } });
-    expect(Object.keys(endpoints)).toHaveLength(6);
-    const actions = Object.values(endpoints).flatMap((e) => e.Properties.PolicyDocument.Statement[0].Action);
-    expect(actions.filter((action: string) => action.includes('*'))).toEqual([]);
-  });
-
-  test('reads from S3 only the image layers that ECR keeps there', () => {
-    synth().hasResourceProperties('AWS::EC2::VPCEndpoint', {
-      VpcEndpointType: 'Gateway',
-      PolicyDocument: {
-        Version: '2012-10-17',
-        Statement: [
-          {
-            Effect: 'Allow',
-            Principal: { AWS: '*' },
-            Action: 's3:GetObject',
-            Resource: {
-              'Fn::Join': [
-                '',
-                ['arn:', { Ref: 'AWS::Partition' }, ':s3:::prod-', { Ref: 'AWS::Region' }, '-starport-layer-bucket/*'],
-              ],
-            },
-          },
-        ],
-      },
-    });
-  });
-
-  test('lets nobody to the endpoints until a client is named', () => {
+  test('has no endpoint, no security group and no look-up until a client is served', () => {
     const template = synth();
-    template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 0);
-    const groups = Object.values(template.findResources('AWS::EC2::SecurityGroup'));
-    expect(groups).toHaveLength(1);
-    expect(groups[0].Properties.SecurityGroupIngress).toBeUndefined();
-    expect(groups[0].Properties.SecurityGroupEgress).toEqual([
-      expect.objectContaining({ CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' }),
-    ]);
+    for (const type of ['AWS::EC2::VPCEndpoint', 'AWS::EC2::SecurityGroup', 'Custom::LettaS3PrefixList']) {
+      template.resourceCountIs(type, 0);
+    }
   });
 
-  test('lets a named client reach the endpoints and, by prefix list, S3: HTTPS only', () => {
-    const template = synth({ s3PrefixListId: PREFIX_LIST }, (network) => network.allowFrom(client(network)));
+  test('lets a client reach the endpoints of what it calls and, by prefix list, S3: HTTPS only', () => {
+    const template = synth({ s3PrefixListId: PREFIX_LIST }, (network) => network.serve(client(network)));
     template.hasResourceProperties('AWS::EC2::SecurityGroupIngress', {
       IpProtocol: 'tcp',
       FromPort: 443,
       ToPort: 443,
-      GroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^NetworkEndpointSecurityGroup'), 'GroupId'] },
+      GroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^NetworkSecretsManagerSecurityGroup'), 'GroupId'] },
       SourceSecurityGroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Client'), 'GroupId'] },
     });
     template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
@@ -148,7 +105,7 @@ describe('SealedNetwork', () => {
   });
 
   test('looks the S3 prefix list up while it is deployed, by a function outside the VPC', () => {
-    const template = synth({}, (network) => network.allowFrom(client(network)));
+    const template = synth({}, (network) => network.serve(client(network)));
     template.resourceCountIs('Custom::LettaS3PrefixList', 1);
     template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', {
       DestinationPrefixListId: { 'Fn::GetAtt': [Match.anyValue(), 'PrefixListId'] },
@@ -163,7 +120,8 @@ describe('SealedNetwork', () => {
   });
 
   test('looks nothing up when it is given the prefix list', () => {
-    synth({ s3PrefixListId: PREFIX_LIST }).resourceCountIs('Custom::LettaS3PrefixList', 0);
+    const template = synth({ s3PrefixListId: PREFIX_LIST }, (network) => network.serve(client(network)));
+    template.resourceCountIs('Custom::LettaS3PrefixList', 0);
   });
 
   describe('names', () => {

@@ -1,0 +1,188 @@
+import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { IAwsClient } from './aws-client';
+import { AwsService } from './aws-service';
+import { EndpointSource, ServiceEndpoint } from './endpoint-source';
+import { closedSecurityGroup } from './private/closed-security-group';
+import { endpointStatement } from './private/endpoint-policy';
+import { isolatedPlacement } from './private/isolated-placement';
+import { S3PrefixList } from './private/s3-prefix-list';
+
+const HTTPS = ec2.Port.tcp(443);
+
+/** Properties of `VpcEndpoints`. */
+export interface VpcEndpointsProps {
+  /** The VPC whose clients reach AWS. */
+  readonly vpc: ec2.IVpc;
+
+  /**
+   * Subnets of the endpoints: one interface in each of their zones. The S3 gateway is added to their route tables.
+   *
+   * @default - the VPC's isolated subnets
+   */
+  readonly vpcSubnets?: ec2.SubnetSelection;
+
+  /**
+   * Where the endpoints of single services come from.
+   *
+   * @default - `defaultSource`
+   */
+  readonly sources?: ServiceEndpoint[];
+
+  /**
+   * Where the other services' endpoints come from.
+   *
+   * @default EndpointSource.create()
+   */
+  readonly defaultSource?: EndpointSource;
+
+  /**
+   * Id of the organization (`o-…`): then the endpoints let in only its principals (`aws:PrincipalOrgID`), and only to its
+   * resources (`aws:ResourceOrgID`) where they aren't AWS's own.
+   *
+   * @default - the account alone is checked
+   */
+  readonly organizationId?: string;
+
+  /**
+   * Id of the region's S3 prefix list (`pl-…`), by which S3 is reached.
+   *
+   * @default - looked up by a function during the deployment, if something needs S3
+   */
+  readonly s3PrefixListId?: string;
+
+  /**
+   * How long the logs of that function are kept.
+   *
+   * @default logs.RetentionDays.THREE_MONTHS
+   */
+  readonly logRetention?: logs.RetentionDays;
+
+  /**
+   * Key of that function's logs.
+   *
+   * @default - the key of CloudWatch Logs
+   */
+  readonly encryptionKey?: kms.IKey;
+}
+
+/**
+ * The ways from a VPC to AWS, as many as its clients need and no wider than they say.
+ *
+ * `serve` makes the endpoint of each service that a client calls, once; adds exactly its actions on exactly its resources
+ * to the endpoint's policy, for principals of this account; and lets the client reach it by HTTPS. Every endpoint has a
+ * security group of its own, so that who needs one service reaches no other.
+ *
+ * An ARN of another stack than the endpoints' (a client that refers to a network, deployed before it) is replaced in the
+ * policy by all of the account's resources of that service; keep both in one stack to have exact ones.
+ */
+export class VpcEndpoints extends Construct {
+  /** The VPC. */
+  public readonly vpc: ec2.IVpc;
+
+  private readonly subnets: ec2.SubnetSelection;
+  private readonly sources: ServiceEndpoint[];
+  private readonly made = new Map<string, ec2.VpcEndpoint>();
+  private readonly peers = new Map<string, ec2.IConnectable>();
+  private readonly used = new Set<AwsService>();
+
+  public constructor(
+    scope: Construct,
+    id: string,
+    private readonly props: VpcEndpointsProps,
+  ) {
+    super(scope, id);
+    this.vpc = props.vpc;
+    this.sources = props.sources ?? [];
+    this.subnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });
+  }
+
+  /**
+   * Lets a client make the calls that it states, and no others.
+   *
+   * @throws if an imported endpoint's security group can't be told
+   */
+  public serve(client: IAwsClient): void {
+    for (const call of client.awsCalls) {
+      this.used.add(call.service);
+      const source = this.sourceOf(call.service);
+      if (source._kind === 'skip') continue;
+      if (source._kind === 'create') {
+        this.endpoint(call.service).addToPolicy(endpointStatement(Stack.of(this), call, this.props.organizationId));
+      }
+      client.connections.allowTo(this.peer(call.service, source), HTTPS, `${call.service.name} by its endpoint`);
+    }
+  }
+
+  /** The services that clients state, whatever their endpoints come from. */
+  public get services(): AwsService[] {
+    return [...this.used];
+  }
+
+  private sourceOf(service: AwsService): EndpointSource {
+    const choice = this.sources.find((candidate) => candidate.service.name === service.name);
+    return choice?.source ?? this.props.defaultSource ?? EndpointSource.create();
+  }
+
+  private endpoint(service: AwsService): ec2.VpcEndpoint {
+    const endpoint = this.made.get(service.name) ?? this.makeEndpoint(service);
+    this.made.set(service.name, endpoint);
+    return endpoint;
+  }
+
+  private makeEndpoint(service: AwsService): ec2.VpcEndpoint {
+    // Makes the path end as that of `vpc.addInterfaceEndpoint`: a second endpoint with private DNS could not be made beside
+    // the one of a stack that stands already.
+    const scope = this.node.tryFindChild('Vpc') ?? new Construct(this, 'Vpc');
+    const { vpc } = this;
+    if (service.isGateway) {
+      return new ec2.GatewayVpcEndpoint(scope as Construct, service.endpointId, {
+        vpc,
+        service: ec2.GatewayVpcEndpointAwsService.S3,
+        subnets: [this.subnets],
+      });
+    }
+    const securityGroup = closedSecurityGroup(this, `${service.endpointId}SecurityGroup`, {
+      vpc,
+      description: `Endpoint of ${service.name}`,
+    });
+    this.peers.set(service.name, securityGroup);
+    return new ec2.InterfaceVpcEndpoint(scope as Construct, service.endpointId, {
+      vpc,
+      service: service._interface,
+      subnets: this.subnets,
+      securityGroups: [securityGroup],
+      open: false,
+      privateDnsEnabled: true,
+    });
+  }
+
+  private peer(service: AwsService, source: EndpointSource): ec2.IConnectable {
+    const peer = this.peers.get(service.name) ?? (service.isGateway ? this.s3() : this.importedPeer(service, source));
+    this.peers.set(service.name, peer);
+    return peer;
+  }
+
+  private s3(): ec2.IPeer {
+    const { s3PrefixListId, logRetention, encryptionKey } = this.props;
+    return ec2.Peer.prefixList(
+      s3PrefixListId ??
+        new S3PrefixList(this, 'S3PrefixList', {
+          logRetention: logRetention ?? logs.RetentionDays.THREE_MONTHS,
+          encryptionKey,
+        }).prefixListId,
+    );
+  }
+
+  private importedPeer(service: AwsService, { _peer: peer }: EndpointSource): ec2.IConnectable {
+    const isAddress = peer !== undefined && 'canInlineRule' in peer;
+    if (peer && (isAddress || peer.connections.securityGroups.length > 0)) return peer;
+    throw new Error(
+      `${this.node.path}: the endpoint of ${service.name} is imported, and ${peer ? 'knows no security group' : 'its security group is not given'}, ` +
+        "wanted one, because clients need a rule to it: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(…, 'sg-…'))",
+    );
+  }
+}
