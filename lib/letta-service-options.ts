@@ -8,10 +8,11 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import { LettaAddressOptions } from './letta-address-options';
 import { LettaImage } from './letta-image';
 
 /** What can be chosen about a Letta service, in `LettaService` and in `LettaBedrockStack` alike. */
-export interface LettaServiceOptions {
+export interface LettaServiceOptions extends LettaAddressOptions {
   /**
    * Certificate of the load balancer.
    *

@@ -82,7 +82,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   public readonly listener: elbv2.ApplicationListener;
   /** Secret whose plain string is the API password. */
   public readonly apiPassword: secretsmanager.ISecret;
-  /** Where clients connect to, on the load balancer's own name. */
+  /** Where clients connect to: `domainName` if it is given, else the load balancer's own name. */
   public readonly url: string;
 
   protected readonly serviceName: string;
@@ -167,8 +167,10 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       deregistrationDelay: settings.deregistrationDelay,
       accessLogsBucket: props.accessLogsBucket,
       deletionProtection: props.loadBalancerDeletionProtection ?? false,
-      logRetentionDays: logSettings.logRetention,
-      logRemovalPolicy: logSettings.logRemovalPolicy,
+      domainName: props.domainName,
+      hostedZone: props.hostedZone,
+      webAcl: props.webAcl,
+      ...logSettings,
     });
     this.loadBalancer = loadBalancer.resource;
     this.listener = loadBalancer.listener;

@@ -3,14 +3,20 @@ import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import * as route53 from 'aws-cdk-lib/aws-route53';
+import { LoadBalancerTarget } from 'aws-cdk-lib/aws-route53-targets';
 import * as s3 from 'aws-cdk-lib/aws-s3';
+import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { Port } from '../../runtime/contract';
+import { LettaAddressOptions } from '../letta-address-options';
 import { closedSecurityGroup } from './closed-security-group';
 import { acknowledge, acknowledgeStandards } from './nag';
 
 /** Properties of `InternalLoadBalancer`. */
-export interface InternalLoadBalancerProps {
+export interface InternalLoadBalancerProps extends LettaAddressOptions {
   readonly vpc: ec2.IVpc;
   readonly vpcSubnets?: ec2.SubnetSelection;
   readonly certificate?: acm.ICertificate;
@@ -21,8 +27,9 @@ export interface InternalLoadBalancerProps {
   readonly deregistrationDelay: Duration;
   readonly accessLogsBucket?: s3.IBucket;
   readonly deletionProtection: boolean;
-  readonly logRetentionDays: number;
+  readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;
+  readonly encryptionKey?: kms.IKey;
 }
 
 /** Load balancer without a public address: HTTPS with a certificate, HTTP without. */
@@ -30,7 +37,7 @@ export class InternalLoadBalancer extends Construct {
   public readonly resource: elbv2.ApplicationLoadBalancer;
   public readonly listener: elbv2.ApplicationListener;
   public readonly targetGroup: elbv2.ApplicationTargetGroup;
-  /** Where clients connect to, on the load balancer's own name. */
+  /** Where clients connect to, by the name they were given or else the load balancer's own. */
   public readonly url: string;
 
   public constructor(scope: Construct, id: string, props: InternalLoadBalancerProps) {
@@ -75,7 +82,20 @@ export class InternalLoadBalancer extends Construct {
       open: false,
       defaultTargetGroups: [this.targetGroup],
     });
-    this.url = `${certificate ? 'https' : 'http'}://${this.resource.loadBalancerDnsName}`;
+    this.url = `${certificate ? 'https' : 'http'}://${props.domainName ?? this.resource.loadBalancerDnsName}`;
+    if (props.webAcl) {
+      new wafv2.CfnWebACLAssociation(this, 'WebAclAssociation', {
+        resourceArn: this.resource.loadBalancerArn,
+        webAclArn: props.webAcl._arn(this, props),
+      });
+    }
+    if (props.hostedZone) {
+      new route53.ARecord(this, 'Alias', {
+        zone: props.hostedZone,
+        recordName: `${props.domainName}.`,
+        target: route53.RecordTarget.fromAlias(new LoadBalancerTarget(this.resource)),
+      });
+    }
   }
 
   private accessLogsBucket(props: InternalLoadBalancerProps): s3.IBucket {
@@ -89,8 +109,8 @@ export class InternalLoadBalancer extends Construct {
       versioned: true,
       lifecycleRules: [
         {
-          expiration: Duration.days(props.logRetentionDays),
-          noncurrentVersionExpiration: Duration.days(props.logRetentionDays),
+          expiration: Duration.days(props.logRetention),
+          noncurrentVersionExpiration: Duration.days(props.logRetention),
         },
       ],
       removalPolicy: props.logRemovalPolicy,

@@ -4,6 +4,7 @@ import { Construct } from 'constructs';
 import { validateKinds } from './kinds';
 import { GatewayMaximum } from '../../runtime/contract';
 import { LettaServiceProps } from '../letta-service';
+import { validateAddress } from './service-address';
 import {
   validateCorsOrigins,
   validateKnown,
@@ -62,6 +63,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     );
   }
   validateKinds(path, props);
+  validateAddress(scope, props);
   const idleTimeout = props.idleTimeout ?? Duration.minutes(10);
   const settings: ServiceSettings = {
     cpu: props.cpu ?? 1024,
