@@ -15,7 +15,7 @@ import { encryptedLogGroup } from './private/encrypted-log-group';
 import { ImportedDatabase } from './private/imported-database';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
-import { acknowledge, acknowledgeOwnPolicies, acknowledgeStandards } from './private/nag';
+import { acknowledge, acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
@@ -237,7 +237,6 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       'RDSInBackupPlan',
       "RDS's own backups restore any second of `backupRetention`; put `instance` into an AWS Backup plan of yours for more",
     );
-    acknowledgeOwnPolicies(this);
     this.host = this.instance.dbInstanceEndpointAddress;
     this.masterSecret = this.instance.secret!;
 

@@ -244,8 +244,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     grantSecretValue(this, this.apiPassword, taskRole);
     if (props.administratorPassword) grantSecretValue(this, props.administratorPassword, taskRole);
     if (!props.taskRole) {
-      const actions = Object.values(UNSCOPABLE_ACTIONS).join(', ');
-      acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${actions} to a resource`);
+      const action = UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES;
+      acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${action} to a resource`);
     }
   }
 

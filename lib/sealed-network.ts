@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { IAwsClient } from './aws-client';
 import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
+import { acknowledgeOwnPolicies } from './private/nag';
 import { VpcEndpoints } from './vpc-endpoints';
 
 /** Properties of a `SealedNetwork`. */
@@ -164,7 +165,9 @@ export class SealedNetwork extends Construct {
       encryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) });
+    acknowledgeOwnPolicies(
+      vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) }),
+    );
   }
 
   private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {

@@ -65,14 +65,16 @@ export function acknowledgeLogPolicy(scope: IConstruct): void {
 /** What CDK's own custom-resource framework causes: its functions and policies are not ours to change. */
 export function acknowledgeProviderFramework(provider: Provider): void {
   acknowledgeLogPolicy(provider);
-  acknowledge(provider, 'AwsSolutions-L1', 'aws-cdk-lib chooses the runtime of its custom-resource framework');
-  const functions = provider.node.findAll().filter((child) => child instanceof lambda.Function);
+  const functions = provider.node.children.filter((child) => child instanceof lambda.Function);
+  functions.forEach(acknowledgeDeploymentFunction);
+  const waits = provider.isCompleteHandler !== undefined;
+  const entry = functions.find(({ node }) => node.id === 'framework-onEvent');
   for (const called of [provider.onEventHandler, provider.isCompleteHandler, ...functions]) {
-    if (!called) continue;
+    if (!called || called === entry) continue;
     const reason = 'the framework may call any version of its own functions, which have only the current one';
     acknowledgeWildcard(provider, `${called.functionArn}:*`, reason);
   }
-  functions.forEach(acknowledgeDeploymentFunction);
+  if (!waits) return;
   acknowledge(provider, 'AwsSolutions-SF1', 'the functions that the waiter calls log each step and its outcome');
   acknowledge(provider, 'AwsSolutions-SF2', 'the waiter runs only during a deployment and its functions log each step');
 }

@@ -8,7 +8,12 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { encryptedLogGroup } from './encrypted-log-group';
-import { acknowledgeDeploymentFunction, acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
+import {
+  acknowledgeDeploymentFunction,
+  acknowledgeOwnPolicies,
+  acknowledgeProviderFramework,
+  acknowledgeWildcard,
+} from './nag';
 import { UNSCOPABLE_ACTIONS } from './unscopable-actions';
 
 /** Where the bundles of `runtime/functions` are, in a clone and in the published package. */
@@ -78,6 +83,7 @@ export class ProviderFunction extends Construct {
     });
     acknowledgeDeploymentFunction(this.function);
     acknowledgeProviderFramework(this.provider);
+    acknowledgeOwnPolicies(this);
   }
 
   /** The custom resource that runs the step; not before the function may do what it does. */
