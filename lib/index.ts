@@ -7,6 +7,8 @@ export * from './bedrock-model-options';
 export * from './cache-engine';
 export * from './endpoint-source';
 export * from './letta-address-options';
+export * from './guardrail';
+export * from './guardrail-filters';
 export * from './letta-bedrock-stack';
 export * from './letta-cache';
 export * from './letta-database';
