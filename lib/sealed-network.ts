@@ -1,4 +1,4 @@
-import { CfnResource, Fn, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -7,6 +7,7 @@ import { IAwsClient } from './aws-client';
 import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { acknowledgeOwnPolicies } from './private/nag';
+import { namesOfStores } from './private/resolvable-names';
 import { VpcEndpoints } from './vpc-endpoints';
 
 /** Properties of a `SealedNetwork`. */
@@ -49,15 +50,16 @@ export interface SealedNetworkProps {
   readonly s3PrefixListId?: string;
 
   /**
-   * Whether the VPC's resolver answers only names of AWS, of the VPC's own hosts, and `allowedDomains` (Route 53
-   * Resolver DNS Firewall). Without it, data can leave in the names that are looked up.
+   * Whether the VPC's resolver answers only these names (Route 53 Resolver DNS Firewall): the services that clients are
+   * served with, databases, caches and load balancers of the region, the VPC's own hosts, and `allowedDomains`. Without
+   * it, data can leave in the names that are looked up.
    *
    * @default true
    */
   readonly dnsFirewall?: boolean;
 
   /**
-   * Domains that the resolver answers too, e.g. `*.corp.example.com`.
+   * Domains that the resolver answers too, e.g. `*.corp.example.com`, or those of a private hosted zone.
    *
    * @default - none
    */
@@ -172,7 +174,11 @@ export class SealedNetwork extends Construct {
 
   private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {
     if (dnsFirewall ?? true) {
-      new DnsFirewall(this, 'DnsFirewall', { vpc: this.vpc, allowedDomains: allowedDomains ?? [] });
+      const names = namesOfStores(Stack.of(this));
+      new DnsFirewall(this, 'DnsFirewall', {
+        vpc: this.vpc,
+        domains: Lazy.list({ produce: () => [...names, ...this.endpoints._domains, ...(allowedDomains ?? [])] }),
+      });
     } else if (allowedDomains !== undefined) {
       throw new Error(
         `SealedNetwork ${this.node.path}: \`allowedDomains\` has no effect without \`dnsFirewall\`, got both ` +

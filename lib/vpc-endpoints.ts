@@ -3,12 +3,13 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { IAwsClient } from './aws-client';
+import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
 import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
+import { namesOfCall } from './private/resolvable-names';
 import { S3PrefixList } from './private/s3-prefix-list';
 
 const HTTPS = ec2.Port.tcp(443);
@@ -87,7 +88,7 @@ export class VpcEndpoints extends Construct {
   private readonly sources: ServiceEndpoint[];
   private readonly made = new Map<string, ec2.VpcEndpoint>();
   private readonly peers = new Map<string, ec2.IConnectable>();
-  private readonly used = new Set<AwsService>();
+  private readonly calls: AwsCall[] = [];
 
   public constructor(
     scope: Construct,
@@ -107,7 +108,7 @@ export class VpcEndpoints extends Construct {
    */
   public serve(client: IAwsClient): void {
     for (const call of client.awsCalls) {
-      this.used.add(call.service);
+      this.calls.push(call);
       const source = this.sourceOf(call.service);
       if (source._kind === 'skip') continue;
       if (source._kind === 'create') {
@@ -119,7 +120,18 @@ export class VpcEndpoints extends Construct {
 
   /** The services that clients state, whatever their endpoints come from. */
   public get services(): AwsService[] {
-    return [...this.used];
+    return [...new Set(this.calls.map(({ service }) => service))];
+  }
+
+  /**
+   * Names that the clients look up to make their calls.
+   *
+   * @internal
+   */
+  public get _domains(): string[] {
+    const stack = Stack.of(this);
+    const names = this.calls.flatMap((call) => namesOfCall(stack, call));
+    return [...new Map(names.map((name) => [JSON.stringify(stack.resolve(name)), name])).values()];
   }
 
   private sourceOf(service: AwsService): EndpointSource {

@@ -4,6 +4,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { AwsService, IAwsClient } from '../../lib';
 import { SealedNetwork, SealedNetworkProps } from '../../lib/sealed-network';
+import { asText } from './support';
 
 const PREFIX_LIST = 'pl-63a5400a';
 
@@ -126,14 +127,22 @@ describe('SealedNetwork', () => {
 
   describe('names', () => {
     const domains = (template: Template) =>
-      Object.values(template.findResources('AWS::Route53Resolver::FirewallDomainList')).map(
-        (l) => l.Properties.Domains,
+      Object.values(template.findResources('AWS::Route53Resolver::FirewallDomainList')).map((l) =>
+        l.Properties.Domains.map(asText),
       );
 
-    test("of AWS and of the VPC's hosts are answered, all others do not exist", () => {
+    test("of the VPC's hosts and stores are answered, all others do not exist", () => {
       const template = synth();
       expect(domains(template)).toEqual([
-        [{ 'Fn::Join': ['', ['*.', { Ref: 'AWS::URLSuffix' }]] }, '*.compute.internal', '*.ec2.internal'],
+        [
+          '*.compute.internal',
+          '*.ec2.internal',
+          '*.${AWS::Region}.rds.${AWS::URLSuffix}',
+          '*.rds.${AWS::Region}.${AWS::URLSuffix}',
+          '*.cache.${AWS::URLSuffix}',
+          '*.${AWS::Region}.elb.${AWS::URLSuffix}',
+          '*.elb.${AWS::Region}.${AWS::URLSuffix}',
+        ],
         ['*'],
       ]);
       template.hasResourceProperties('AWS::Route53Resolver::FirewallRuleGroup', {
@@ -145,6 +154,16 @@ describe('SealedNetwork', () => {
       template.hasResourceProperties('AWS::Route53Resolver::FirewallRuleGroupAssociation', {
         VpcId: { Ref: Match.stringLikeRegexp('^NetworkVpc') },
       });
+    });
+
+    test('of the services that a client calls are answered, and of the buckets; no others of AWS', () => {
+      const served = domains(synth({}, (network) => network.serve(client(network))))[0];
+      expect(served.slice(domains(synth())[0].length)).toEqual([
+        'secretsmanager.${AWS::Region}.${AWS::URLSuffix}',
+        'bucket.s3.${AWS::Region}.${AWS::URLSuffix}',
+        'bucket.s3.dualstack.${AWS::Region}.${AWS::URLSuffix}',
+        'bucket.s3.${AWS::URLSuffix}',
+      ]);
     });
 
     test('are added to by a prop', () => {
