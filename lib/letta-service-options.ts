@@ -286,6 +286,14 @@ export interface LettaServiceOptions extends LettaAddressOptions {
   readonly loadBalancerDeletionProtection?: boolean;
 
   /**
+   * Log group of the tasks and of the migration, in the same region. Keep and encrypt it as you wish: `logRetention` and
+   * `encryptionKey` are for the log groups that are made.
+   *
+   * @default - one for the tasks and one for the migration
+   */
+  readonly logGroup?: logs.ILogGroup;
+
+  /**
    * How long logs are kept, the access logs included.
    *
    * @default - three months

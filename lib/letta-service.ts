@@ -14,6 +14,7 @@ import { ILettaDatabase } from './letta-database';
 import { imageFromFolder, LettaImage } from './letta-image';
 import { LettaServiceOptions } from './letta-service-options';
 import { allowedEgress } from './private/allowed-egress';
+import { validateBroughtParts } from './private/brought-parts';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { DatabaseMigration } from './private/database-migration';
@@ -93,6 +94,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     const { vpc, database, cache, bedrock } = props;
     this.serviceName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
     const settings = serviceSettings(this, props);
+    validateBroughtParts(this, props);
     const vpcSubnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
     validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
     const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
@@ -119,6 +121,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     const region = Stack.of(this).region;
     const task = new LettaTask(this, 'Task', {
       ...logSettings,
+      logGroup: props.logGroup,
+      logStreamPrefix: 'task',
       cpu: settings.cpu,
       memoryLimitMiB: settings.memoryLimitMiB,
       cpuArchitecture: architecture,
@@ -178,6 +182,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
 
     this.migration = new DatabaseMigration(this, 'Migration', {
       ...logSettings,
+      logGroup: props.logGroup,
       cluster: this.cluster,
       database,
       vpc,

@@ -90,6 +90,12 @@ export const GatewayVariable = {
 } as const;
 export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVariable];
 
+/**
+ * Characters of a password that the gateway starts with, at least. Back-off slows one network down, not many at once: it is
+ * the length that makes guessing hopeless.
+ */
+export const PASSWORD_LEAST_LENGTH = 16;
+
 /** The largest numbers that the gateway starts with: what is larger is a slip. */
 export const GatewayMaximum = {
   CONCURRENT_TURNS: 100_000,

@@ -32,6 +32,7 @@ export interface DatabaseMigrationProps {
   readonly lettaImage: ecs.ContainerImage;
   readonly cpuArchitecture: ecs.CpuArchitecture;
   readonly executionRole?: iam.IRole;
+  readonly logGroup?: logs.ILogGroup;
   readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;
   readonly encryptionKey?: kms.IKey;
@@ -65,6 +66,9 @@ export class DatabaseMigration extends Construct {
       lettaEnvironment: migrationEnvironment(props.database),
       lettaCommand: ['alembic', 'upgrade', 'head'],
       lettaWorkingDirectory: ImagePath.LETTA_MIGRATIONS,
+      logGroup: props.logGroup,
+      // What reads the migration's streams must not read those of the service beside them.
+      logStreamPrefix: props.logGroup ? 'migration' : 'task',
       logRetention: props.logRetention,
       logRemovalPolicy: props.logRemovalPolicy,
       encryptionKey: props.encryptionKey,

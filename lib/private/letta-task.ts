@@ -42,6 +42,10 @@ export interface LettaTaskProps {
   readonly lettaCommand: string[];
   /** @default - the image's */
   readonly lettaWorkingDirectory?: string;
+  /** @default - a new one, kept as the next three properties say */
+  readonly logGroup?: logs.ILogGroup;
+  /** How the names of its log streams begin. */
+  readonly logStreamPrefix: string;
   readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;
   readonly encryptionKey?: kms.IKey;
@@ -53,18 +57,21 @@ export interface LettaTaskProps {
  */
 export class LettaTask extends Construct {
   public readonly definition: ecs.FargateTaskDefinition;
-  public readonly logGroup: logs.LogGroup;
-  public readonly logStreamPrefix = 'task';
+  public readonly logGroup: logs.ILogGroup;
+  public readonly logStreamPrefix: string;
   /** What starting the task asks of AWS: images and logs. */
   public readonly awsCalls: AwsCall[];
 
   public constructor(scope: Construct, id: string, props: LettaTaskProps) {
     super(scope, id);
-    this.logGroup = encryptedLogGroup(this, 'Logs', {
-      retention: props.logRetention,
-      removalPolicy: props.logRemovalPolicy,
-      encryptionKey: props.encryptionKey,
-    });
+    this.logStreamPrefix = props.logStreamPrefix;
+    this.logGroup =
+      props.logGroup ??
+      encryptedLogGroup(this, 'Logs', {
+        retention: props.logRetention,
+        removalPolicy: props.logRemovalPolicy,
+        encryptionKey: props.encryptionKey,
+      });
     this.definition = new ecs.FargateTaskDefinition(this, 'Definition', {
       cpu: props.cpu,
       memoryLimitMiB: props.memoryLimitMiB,

@@ -1,5 +1,6 @@
-import { Duration, Token } from 'aws-cdk-lib';
+import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import { IConstruct } from 'constructs';
 
 /** Memory in MiB that Fargate offers by CPU units: from, to, step. Source: "Task definition parameters for Fargate". */
 const FARGATE_SIZES: { readonly [cpu: number]: readonly [from: number, to: number, step: number] } = {
@@ -123,6 +124,16 @@ export function validateZones(path: string, selected: ec2.SelectedSubnets): void
         'vpcSubnets in two zones',
     );
   }
+}
+
+/** A region that is the stack's. Tokens pass. */
+export function validateRegion(scope: IConstruct, prop: string, got: string, why: string): void {
+  const { region } = Stack.of(scope);
+  if (Token.isUnresolved(got) || Token.isUnresolved(region) || got === region) return;
+  throw new Error(
+    `${scope.node.path}: ${prop} is of region '${got}', wanted one of the stack's region '${region}', because ${why}: ` +
+      `change ${prop}`,
+  );
 }
 
 /** Origins as browsers send them. Tokens pass. */

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Environment, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import {
   BedrockAccess,
@@ -21,10 +21,13 @@ export interface Parts {
 export function service(
   props: Partial<LettaServiceProps> | ((parts: Parts) => Partial<LettaServiceProps>) = {},
   maxConnections?: number,
+  env?: Environment,
 ): { stack: Stack; service: LettaService; template: () => Template; warnings: () => string[] } {
   const app = testApp();
-  const stack = new Stack(app, 'Test');
+  const stack = new Stack(app, 'Test', { env });
   const vpc = new ec2.Vpc(stack, 'Vpc', {
+    // A known account and region would have them looked up.
+    availabilityZones: env && ['a', 'b'].map((zone) => `${env.region}${zone}`),
     subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
   });
   const database = LettaDatabase.fromLettaDatabaseAttributes(stack, 'Database', {
@@ -44,7 +47,9 @@ export function service(
       securityGroup: new ec2.SecurityGroup(stack, 'CacheGroup', { vpc, allowAllOutbound: false }),
     }),
     bedrock: new BedrockAccess(stack, 'Bedrock', {
-      models: [BedrockModel.US_CLAUDE_SONNET_4_6, BedrockModel.US_CLAUDE_HAIKU_4_5],
+      models: env?.region?.startsWith('eu-')
+        ? [BedrockModel.EU_CLAUDE_SONNET_4_6]
+        : [BedrockModel.US_CLAUDE_SONNET_4_6, BedrockModel.US_CLAUDE_HAIKU_4_5],
       embeddings: [BedrockModel.TITAN_EMBED_TEXT_V2],
     }),
     ...(typeof props === 'function' ? props({ stack, vpc, database }) : props),

@@ -5,6 +5,7 @@ import {
   ResourceNotFoundException,
   SecretsManagerClient,
 } from '@aws-sdk/client-secrets-manager';
+import { PASSWORD_LEAST_LENGTH } from '../../contract';
 import { describeError, Log } from '../log';
 
 /** A secret's current and, during a rotation, previous password. */
@@ -76,9 +77,6 @@ export function presentedPassword(headers: IncomingHttpHeaders): string | undefi
 /** Values arrive without white space at their ends, and of other characters each client makes other bytes. */
 const CARRIED_BY_HEADERS = /^[\x21-\x7e](?:[\x20-\x7e]*[\x21-\x7e])?$/;
 
-/** Back-off slows one network down, not many at once: it is the length that makes guessing hopeless. */
-const LEAST_LENGTH = 16;
-
 /** Reads the secret's plain string, current and previous version. @throws if it is short, or no caller could present it */
 export function passwordsFromSecret(client: SecretsManagerClient, secretArn: string): LoadPasswords {
   const read = async (stage: string) => {
@@ -94,9 +92,9 @@ export function passwordsFromSecret(client: SecretsManagerClient, secretArn: str
           'line end or blank at either end; store the password so',
       );
     }
-    if (current.length < LEAST_LENGTH) {
+    if (current.length < PASSWORD_LEAST_LENGTH) {
       throw new Error(
-        `secret ${secretArn} is too short: its plain string, the password, has less than ${LEAST_LENGTH} characters; ` +
+        `secret ${secretArn} is too short: its plain string, the password, has less than ${PASSWORD_LEAST_LENGTH} characters; ` +
           'store a longer random one',
       );
     }
@@ -104,7 +102,7 @@ export function passwordsFromSecret(client: SecretsManagerClient, secretArn: str
       if (error instanceof ResourceNotFoundException) return undefined;
       throw error;
     });
-    return previous !== undefined && previous.length >= LEAST_LENGTH && CARRIED_BY_HEADERS.test(previous)
+    return previous !== undefined && previous.length >= PASSWORD_LEAST_LENGTH && CARRIED_BY_HEADERS.test(previous)
       ? [current, previous]
       : [current];
   };

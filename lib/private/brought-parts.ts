@@ -1,0 +1,74 @@
+import { Annotations, Stack, Token } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as s3 from 'aws-cdk-lib/aws-s3';
+import { Construct } from 'constructs';
+import { LettaServiceOptions } from '../letta-service-options';
+import { validatePassword } from './password-secret';
+import { validateRegion } from './validation';
+
+/**
+ * What somebody brings along instead of what would be made, as far as synth can tell that it would not do.
+ *
+ * @throws with the prop and what to give instead
+ */
+export function validateBroughtParts(scope: Construct, options: LettaServiceOptions): void {
+  validatePassword(scope, 'apiPassword', options.apiPassword);
+  validatePassword(scope, 'administratorPassword', options.administratorPassword);
+  validateCertificate(scope, options.certificate?.certificateArn);
+  validateAccessLogs(scope, options.accessLogsBucket);
+  validateRoles(scope, options);
+  if (options.logGroup)
+    validateRegion(scope, 'logGroup', options.logGroup.env.region, 'tasks write to their own region');
+  warnOfOpenGroups(scope, options);
+}
+
+function validateCertificate(scope: Construct, arn: string | undefined): void {
+  if (arn === undefined || Token.isUnresolved(arn)) return;
+  // A load balancer takes server certificates of IAM as well: those have no region.
+  const [, , service, region] = arn.split(':');
+  if (service === 'acm') validateRegion(scope, 'certificate', region, 'load balancers take no other');
+}
+
+function validateAccessLogs(scope: Construct, bucket: s3.IBucket | undefined): void {
+  if (!bucket) return;
+  validateRegion(scope, 'accessLogsBucket', bucket.env.region, 'load balancers write to no other');
+  if (!bucket.encryptionKey) return;
+  throw new Error(
+    `${scope.node.path}: accessLogsBucket is encrypted with a KMS key, wanted one with keys of S3 ` +
+      '(s3.BucketEncryption.S3_MANAGED), because load balancers write access logs to no other: give another bucket',
+  );
+}
+
+function validateRoles(scope: Construct, { taskRole, executionRole }: LettaServiceOptions): void {
+  validateAccount(scope, 'taskRole', taskRole);
+  validateAccount(scope, 'executionRole', executionRole);
+  if (!taskRole || !executionRole) return;
+  const [task, execution] = [taskRole, executionRole].map(({ roleArn }) => Stack.of(scope).resolve(roleArn));
+  if (JSON.stringify(task) !== JSON.stringify(execution)) return;
+  throw new Error(
+    `${scope.node.path}: taskRole and executionRole are the same role, wanted two: with one, what pulls images may also call ` +
+      'the models and read the password; give another role',
+  );
+}
+
+function validateAccount(scope: Construct, prop: string, role: iam.IRole | undefined): void {
+  const { account } = Stack.of(scope);
+  if (!role || Token.isUnresolved(account) || Token.isUnresolved(role.env.account) || role.env.account === account)
+    return;
+  throw new Error(
+    `${scope.node.path}: ${prop} is of account '${role.env.account}', wanted one of the stack's account '${account}', ` +
+      `because ECS assumes no other: change ${prop}`,
+  );
+}
+
+/** The CDK takes an imported group for one that lets everything out unless it is told, and then adds no rule to it. */
+function warnOfOpenGroups(scope: Construct, options: LettaServiceOptions): void {
+  for (const prop of ['securityGroup', 'loadBalancerSecurityGroup'] as const) {
+    if (!options[prop]?.allowAllOutbound) continue;
+    Annotations.of(scope).addWarningV2(
+      `cdk-letta:LettaService.${prop}`,
+      `${scope.node.path}: ${prop} lets everything out, or was imported without a word about it, so that no outbound rule is ` +
+        'added to it: close the group and give it with allowAllOutbound: false',
+    );
+  }
+}
