@@ -11,6 +11,7 @@ export * from './guardrail';
 export * from './guardrail-filters';
 export * from './letta-bedrock-stack';
 export * from './letta-cache';
+export * from './letta-checks';
 export * from './letta-database';
 export { LettaImage } from './letta-image';
 export * from './letta-service';

@@ -6,7 +6,7 @@ const Module = require('module');
 const path = require('path');
 
 const root = path.resolve(module.path, '..');
-const sources = ['bin', 'lib', 'lib/private', 'examples']
+const sources = ['bin', 'lib', 'lib/checks', 'lib/private', 'examples']
   .flatMap((folder) =>
     fs.existsSync(path.join(root, folder))
       ? fs.readdirSync(path.join(root, folder)).map((file) => path.join(root, folder, file))

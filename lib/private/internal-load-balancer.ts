@@ -82,6 +82,9 @@ export class InternalLoadBalancer extends Construct {
       open: false,
       defaultTargetGroups: [this.targetGroup],
     });
+    if (!certificate) {
+      acknowledge(this.listener, 'LettaChecks::plaintext-listener', 'the prop http chose it, and synth warns of it');
+    }
     this.url = `${certificate ? 'https' : 'http'}://${props.domainName ?? this.resource.loadBalancerDnsName}`;
     if (props.webAcl) {
       new wafv2.CfnWebACLAssociation(this, 'WebAclAssociation', {

@@ -1,0 +1,143 @@
+import { LettaParts } from './letta-parts';
+import { fault, faults, Rule } from './rule';
+import { isTrue, keysIn, list, Properties, Resource, text } from './template';
+
+const AREA = 'Network';
+
+const OUT: [property: string, what: string][] = [
+  ['GatewayId', 'an internet gateway'],
+  ['NatGatewayId', 'a NAT gateway'],
+  ['EgressOnlyInternetGatewayId', 'an egress-only internet gateway'],
+  ['CarrierGatewayId', 'a carrier gateway'],
+  ['TransitGatewayId', 'a transit gateway'],
+  ['VpcPeeringConnectionId', 'a peering connection'],
+  ['NetworkInterfaceId', 'a network interface'],
+  ['InstanceId', 'an instance'],
+  ['VpcEndpointId', 'a gateway load balancer'],
+];
+
+/** What a route that everything outside the VPC takes leads to. */
+function wayOut({ properties }: Resource): string | undefined {
+  const everywhere = properties.DestinationCidrBlock === '0.0.0.0/0' || properties.DestinationIpv6CidrBlock === '::/0';
+  const target = OUT.find(([property]) => properties[property] !== undefined);
+  return everywhere && target ? target[1] : undefined;
+}
+
+/** Routes of Letta's subnets that lead everywhere. */
+export function routesOut(parts: LettaParts): Resource[] {
+  const subnets = new Set(parts.subnets().map(({ key }) => key));
+  const tables = new Set(
+    parts.templates
+      .ofType('AWS::EC2::SubnetRouteTableAssociation')
+      .filter(({ properties }) => keysIn(properties.SubnetId).some((key) => subnets.has(key)))
+      .flatMap(({ properties }) => keysIn(properties.RouteTableId)),
+  );
+  return parts.templates
+    .ofType('AWS::EC2::Route')
+    .filter((route) => wayOut(route) && keysIn(route.properties.RouteTableId).some((key) => tables.has(key)));
+}
+
+function associationsOf(parts: LettaParts, vpc: Resource): Resource[] {
+  return parts.templates
+    .ofType('AWS::Route53Resolver::FirewallRuleGroupAssociation')
+    .filter(({ properties }) => keysIn(properties.VpcId).includes(vpc.key));
+}
+
+/** The rules that decide what DNS answers, in their order. */
+function firewallRules(group: Resource): Properties[] {
+  return [...list(group.properties.FirewallRules)].sort((one, other) => Number(one.Priority) - Number(other.Priority));
+}
+
+function domainsOf(parts: LettaParts, rule: Properties): string[] {
+  return parts.templates
+    .named(rule.FirewallDomainListId)
+    .flatMap(({ properties }) => list(properties.Domains).map((domain) => text(domain).replace(/\.$/, '')));
+}
+
+function judgeFirewall(parts: LettaParts, group: Resource): string | undefined {
+  const rules = firewallRules(group);
+  const wide = rules.find((rule) => rule.Action === 'ALLOW' && domainsOf(parts, rule).includes('*'));
+  if (wide) return 'a rule that allows every name';
+  const last = rules.at(-1);
+  return last?.Action === 'BLOCK' && domainsOf(parts, last).includes('*')
+    ? undefined
+    : 'no last rule that blocks every name';
+}
+
+/** Ways out of the network that Letta's tasks, functions and stores are in. */
+export const NETWORK_RULES: Rule[] = [
+  {
+    id: 'route-out',
+    area: AREA,
+    reason: 'a subnet of Letta has a route to everywhere, so the network has a way out',
+    fix: 'place tasks, functions and stores in isolated subnets (subnetType PRIVATE_ISOLATED) and call AWS by endpoints',
+    judge: (parts) => faults(routesOut(parts), '', (route) => `a default route to ${wayOut(route)}`),
+  },
+  {
+    id: 'public-address',
+    area: AREA,
+    reason: 'the tasks get public addresses',
+    fix: 'set assignPublicIp to DISABLED, and give the tasks isolated subnets',
+    judge: (parts) =>
+      faults(
+        parts.services,
+        'NetworkConfiguration/AwsvpcConfiguration/AssignPublicIp',
+        ({ properties }) =>
+          properties.NetworkConfiguration?.AwsvpcConfiguration?.AssignPublicIp === 'ENABLED' &&
+          'AssignPublicIp ENABLED',
+      ),
+  },
+  {
+    id: 'subnet-gives-public-addresses',
+    area: AREA,
+    reason: 'a subnet of Letta gives public addresses to what is placed there',
+    fix: 'set mapPublicIpOnLaunch to false, or use isolated subnets',
+    judge: (parts) =>
+      faults(
+        parts.subnets(),
+        'MapPublicIpOnLaunch',
+        ({ properties }) => isTrue(properties.MapPublicIpOnLaunch) && 'MapPublicIpOnLaunch true',
+      ),
+  },
+  {
+    id: 'dns-unfiltered',
+    area: AREA,
+    reason: "the VPC's resolver answers any name, and names can carry data out of a network that has no other way out",
+    fix: 'associate a Route 53 Resolver DNS Firewall rule group with the VPC; SealedNetwork does',
+    judge: (parts) =>
+      routesOut(parts).length > 0
+        ? []
+        : faults(parts.vpcs(), '', (vpc) => associationsOf(parts, vpc).length === 0 && 'no DNS Firewall association'),
+  },
+  {
+    id: 'dns-firewall-open',
+    area: AREA,
+    reason: 'the DNS Firewall lets names through that nobody listed',
+    fix: 'list the domains that are needed as ALLOW, and end with a rule that blocks "*"',
+    judge: (parts) => {
+      const associations = parts.vpcs().flatMap((vpc) => associationsOf(parts, vpc));
+      const groups = parts.templates.named(associations.map(({ properties }) => properties.FirewallRuleGroupId));
+      return faults(groups, 'FirewallRules', (group) => judgeFirewall(parts, group));
+    },
+  },
+  {
+    id: 'vpc-without-flow-log',
+    area: AREA,
+    reason: 'nothing records what the network of Letta refused, so an attempt to get out leaves no trace',
+    fix: 'add a flow log to the VPC; SealedNetwork does',
+    judge: (parts) => {
+      const logged = new Set(
+        parts.templates.ofType('AWS::EC2::FlowLog').flatMap(({ properties }) => keysIn(properties.ResourceId)),
+      );
+      const subnets = parts.subnets();
+      return parts
+        .vpcs()
+        .filter(({ key }) => !logged.has(key))
+        .filter(
+          ({ key }) =>
+            !subnets.every((subnet) => logged.has(subnet.key) || !keysIn(subnet.properties.VpcId).includes(key)),
+        )
+        .map((vpc) => fault(vpc, '', 'no flow log'));
+    },
+  },
+];

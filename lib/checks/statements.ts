@@ -1,0 +1,90 @@
+import { LettaParts } from './letta-parts';
+import { keysIn, list, Properties, Resource, text } from './template';
+
+/** A statement of a policy. */
+export interface Statement {
+  /** Resource that the policy is written in. */
+  readonly resource: Resource;
+  /** Where in it. */
+  readonly location: string;
+  readonly allows: boolean;
+  readonly actions: string[];
+  readonly resources: string[];
+  readonly principal: unknown;
+  readonly conditions: Condition[];
+}
+
+/** One condition of a statement. */
+export interface Condition {
+  readonly operator: string;
+  readonly key: string;
+  readonly values: string[];
+}
+
+/** Statements of a policy document. */
+export function statementsIn(resource: Resource, location: string, document: unknown): Statement[] {
+  return list((document as Properties | undefined)?.Statement).map((statement: Properties, index) => ({
+    resource,
+    location: `${location}/Statement/${index}`,
+    allows: statement.Effect === 'Allow',
+    actions: list(statement.Action).map(text),
+    resources: list(statement.Resource).map(text),
+    principal: statement.Principal,
+    conditions: Object.entries((statement.Condition ?? {}) as Record<string, Properties>).flatMap(([operator, keys]) =>
+      Object.entries(keys).map(([key, values]) => ({
+        operator,
+        key: key.toLowerCase(),
+        values: list(values).map(text),
+      })),
+    ),
+  }));
+}
+
+/** Statements of a role's own policies, wherever they are written. */
+export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
+  const inline = list(role.properties.Policies).flatMap((policy: Properties, index) =>
+    statementsIn(role, `Policies/${index}/PolicyDocument`, policy.PolicyDocument),
+  );
+  const attached = parts.templates
+    .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
+    .filter(
+      ({ properties, key }) =>
+        keysIn(properties.Roles).includes(role.key) || keysIn(role.properties.ManagedPolicyArns).includes(key),
+    )
+    .flatMap((policy) => statementsIn(policy, 'PolicyDocument', policy.properties.PolicyDocument));
+  return [...inline, ...attached];
+}
+
+/** Whether a pattern of a policy (`*` and `?`) covers a text. */
+export function covers(pattern: string, value: string): boolean {
+  const expression = pattern
+    .replace(/[.+^${}()|[\]\\]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${expression}$`, 'i').test(value);
+}
+
+/** Whether a statement allows one of these actions. */
+export function allowsAny(statement: Statement, actions: string[]): boolean {
+  return statement.allows && statement.actions.some((pattern) => actions.some((action) => covers(pattern, action)));
+}
+
+/** The condition on a key that only lets equal values pass. */
+export function equalCondition({ conditions }: Statement, key: string): Condition | undefined {
+  return conditions.find(
+    (condition) =>
+      condition.key === key.toLowerCase() && /^(String|Arn)(Equals|Like)(IgnoreCase)?$/.test(condition.operator),
+  );
+}
+
+/** Whether everybody is meant. */
+export function isEverybody(principal: unknown): boolean {
+  return list(principal).some((each) => (typeof each === 'object' ? list(each.AWS).includes('*') : each === '*'));
+}
+
+/** Roles of the tasks, by what they are for. */
+export function taskRoles(parts: LettaParts, property: 'TaskRoleArn' | 'ExecutionRoleArn'): Resource[] {
+  return parts.templates
+    .named(parts.tasks.map(({ properties }) => properties[property]))
+    .filter(({ type }) => type === 'AWS::IAM::Role');
+}

@@ -1,0 +1,218 @@
+/** A resource as a template writes it. */
+export interface ResourceDocument {
+  readonly Type: string;
+  readonly Properties?: unknown;
+  readonly DependsOn?: string | string[];
+  readonly DeletionPolicy?: string;
+}
+
+/** A CloudFormation template, as far as the checks read it. */
+export interface TemplateDocument {
+  readonly Resources?: Record<string, ResourceDocument>;
+  readonly Outputs?: Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: unknown } }>;
+  readonly Parameters?: Record<string, { readonly Default?: unknown }>;
+  readonly Mappings?: Record<string, Record<string, Record<string, unknown>>>;
+}
+
+/** One stack of an app. */
+export interface StackTemplate {
+  readonly stackName: string;
+  readonly template: TemplateDocument;
+  /** Known if the stack is made for one region. */
+  readonly region?: string;
+  /** Known if the stack is made for one account. */
+  readonly account?: string;
+  /** Where a nested stack is made. */
+  readonly parent?: { readonly stackName: string; readonly logicalId: string };
+}
+
+/** Properties without functions of CloudFormation: what only it can know is text such as `<Stack/LogicalId.Arn>`. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export type Properties = Record<string, any>;
+
+/** A resource of an app, whatever stack it is in. */
+export interface Resource {
+  readonly stackName: string;
+  readonly logicalId: string;
+  /** `Stack/LogicalId`. */
+  readonly key: string;
+  readonly type: string;
+  readonly properties: Properties;
+  readonly dependsOn: string[];
+  readonly deletionPolicy?: string;
+}
+
+/** Names a resource in text: `<Stack/LogicalId>` or, of an attribute, `<Stack/LogicalId.Attribute>`. */
+const REFERENCE = /<([^<>/]+\/[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?>/g;
+
+/** All templates of an app, with references followed from stack to stack. */
+export class Templates {
+  public readonly resources: Resource[];
+  private readonly byKey: Map<string, Resource>;
+  private readonly stacks: Map<string, StackTemplate>;
+  private readonly nested: Map<string, StackTemplate>;
+  private readonly exports = new Map<string, { stack: StackTemplate; value: unknown }>();
+
+  public constructor(stacks: StackTemplate[]) {
+    this.stacks = new Map(stacks.map((stack) => [stack.stackName, stack]));
+    this.nested = new Map(
+      stacks
+        .filter(({ parent }) => parent)
+        .map((stack) => [`${stack.parent!.stackName}/${stack.parent!.logicalId}`, stack]),
+    );
+    for (const stack of stacks) {
+      for (const { Value: value, Export: exported } of Object.values(stack.template.Outputs ?? {})) {
+        if (exported) this.exports.set(String(this.plain(stack, exported.Name)), { stack, value });
+      }
+    }
+    this.resources = stacks.flatMap((stack) =>
+      Object.entries(stack.template.Resources ?? {}).map(([logicalId, document]) => ({
+        stackName: stack.stackName,
+        logicalId,
+        key: `${stack.stackName}/${logicalId}`,
+        type: document.Type,
+        properties: (this.plain(stack, document.Properties) ?? {}) as Properties,
+        dependsOn: [document.DependsOn ?? []].flat().map((id) => `${stack.stackName}/${id}`),
+        deletionPolicy: document.DeletionPolicy,
+      })),
+    );
+    this.byKey = new Map(this.resources.map((resource) => [resource.key, resource]));
+  }
+
+  public ofType(...types: string[]): Resource[] {
+    return this.resources.filter(({ type }) => types.includes(type));
+  }
+
+  public get(key: string): Resource | undefined {
+    return this.byKey.get(key);
+  }
+
+  /** Outputs of all stacks, resolved. */
+  public outputs(): { stackName: string; name: string; value: unknown }[] {
+    return [...this.stacks.values()].flatMap((stack) =>
+      Object.entries(stack.template.Outputs ?? {}).map(([name, { Value: value }]) => ({
+        stackName: stack.stackName,
+        name,
+        value: this.plain(stack, value),
+      })),
+    );
+  }
+
+  /** The resources that a resolved value names. */
+  public named(value: unknown): Resource[] {
+    return [...new Set(keysIn(value))].map((key) => this.get(key)).filter((found) => found !== undefined);
+  }
+
+  private plain(stack: StackTemplate, value: unknown): unknown {
+    if (Array.isArray(value)) return value.flatMap((item) => this.plainItem(stack, item));
+    if (typeof value !== 'object' || value === null) return value;
+    const entries = Object.entries(value);
+    if (entries.length === 1 && (entries[0][0] === 'Ref' || entries[0][0].startsWith('Fn::'))) {
+      return this.call(stack, entries[0][0], entries[0][1]);
+    }
+    return Object.fromEntries(
+      entries.map(([key, item]) => [key, this.plain(stack, item)]).filter(([, item]) => item !== undefined),
+    );
+  }
+
+  /** Of an item that a condition decides on, both cases are judged. */
+  private plainItem(stack: StackTemplate, item: unknown): unknown[] {
+    const branches = (item as { 'Fn::If'?: unknown[] } | null)?.['Fn::If'];
+    const items = branches ? branches.slice(1) : [item];
+    return items.map((each) => this.plain(stack, each)).filter((each) => each !== undefined);
+  }
+
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any
+  private call(stack: StackTemplate, name: string, argument: any): unknown {
+    switch (name) {
+      case 'Ref':
+        return this.ref(stack, String(argument));
+      case 'Fn::GetAtt':
+        return this.attribute(
+          stack,
+          Array.isArray(argument) ? argument.map(String) : String(argument).split(/\.(.*)/, 2),
+        );
+      case 'Fn::Join': {
+        const parts = this.plain(stack, argument[1]);
+        return Array.isArray(parts) ? parts.map(text).join(String(argument[0])) : text(parts);
+      }
+      case 'Fn::Sub':
+        return this.substitute(stack, argument);
+      case 'Fn::If':
+        return this.plain(stack, argument[1]) ?? this.plain(stack, argument[2]);
+      case 'Fn::ImportValue': {
+        const exported = this.exports.get(text(this.plain(stack, argument)));
+        return exported ? this.plain(exported.stack, exported.value) : `${name}(${text(this.plain(stack, argument))})`;
+      }
+      case 'Fn::GetStackOutput': {
+        const producer = this.stacks.get(String(argument.StackName));
+        const output = producer?.template.Outputs?.[argument.OutputName];
+        return output ? this.plain(producer!, output.Value) : `${name}(${argument.StackName}.${argument.OutputName})`;
+      }
+      case 'Fn::FindInMap': {
+        const [map, key, second] = (argument as unknown[]).map((item) => text(this.plain(stack, item)));
+        return stack.template.Mappings?.[map]?.[key]?.[second] ?? `${name}(${map},${key},${second})`;
+      }
+      default:
+        return `${name}(${text(this.plain(stack, argument))})`;
+    }
+  }
+
+  private ref(stack: StackTemplate, name: string): unknown {
+    if (name === 'AWS::NoValue') return undefined;
+    if (name === 'AWS::Region' && stack.region) return stack.region;
+    if (name === 'AWS::AccountId' && stack.account) return stack.account;
+    if (name.startsWith('AWS::')) return `<${name}>`;
+    if (!stack.template.Parameters?.[name]) return `<${stack.stackName}/${name}>`;
+    const parent = stack.parent && this.stacks.get(stack.parent.stackName);
+    const maker = parent?.template.Resources?.[stack.parent!.logicalId];
+    const given = (maker?.Properties as Properties | undefined)?.Parameters?.[name];
+    return given === undefined ? `<${name}>` : this.plain(parent!, given);
+  }
+
+  private attribute(stack: StackTemplate, [id, attribute]: string[]): unknown {
+    const nested = this.nested.get(`${stack.stackName}/${id}`);
+    const output = attribute.startsWith('Outputs.') && nested?.template.Outputs?.[attribute.slice('Outputs.'.length)];
+    return output ? this.plain(nested!, output.Value) : `<${stack.stackName}/${id}.${attribute}>`;
+  }
+
+  private substitute(stack: StackTemplate, argument: unknown): string {
+    const [pattern, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [string, Properties];
+    return pattern.replace(/\$\{(!?)([^}]+)\}/g, (_all, literal: string, name: string) => {
+      if (literal) return `\${${name}}`;
+      if (name in variables) return text(this.plain(stack, variables[name]));
+      return text(name.includes('.') ? this.attribute(stack, name.split(/\.(.*)/, 2)) : this.ref(stack, name));
+    });
+  }
+}
+
+/** A resolved value as text. */
+export function text(value: unknown): string {
+  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+}
+
+/** A resolved value as a list, whether the template gave one, a single value or nothing. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any
+export function list(value: unknown): any[] {
+  return value === undefined || value === null ? [] : Array.isArray(value) ? value : [value];
+}
+
+/** Keys of the resources that a resolved value names. */
+export function keysIn(value: unknown): string[] {
+  return [...text(value).matchAll(REFERENCE)].map(([, key]) => key);
+}
+
+/** Whether a resolved value is true, written as a boolean or as text. */
+export function isTrue(value: unknown): boolean {
+  return value === true || value === 'true';
+}
+
+/** Whether a resolved value is false, written as a boolean or as text; what only CloudFormation knows is not. */
+export function isFalse(value: unknown): boolean {
+  return value === false || value === 'false';
+}
+
+/** Whether only CloudFormation knows the value. */
+export function isUnknown(value: unknown): boolean {
+  return typeof value === 'string' && /<[^<>]+>|Fn::[A-Za-z]+\(/.test(value);
+}
