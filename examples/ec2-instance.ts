@@ -1,18 +1,40 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BedrockAccess, BedrockModel } from '../lib';
+import { BedrockAccess, BedrockModel, SealedNetwork } from '../lib';
 
-/** Bedrock for software on an EC2 instance: its role may call these models, without any key on the machine. */
+/** Bedrock for software on an EC2 instance: its role may call these models, without any key on the machine and no way out. */
 const app = new App();
 const stack = new Stack(app, 'Instance');
 
-const vpc = new ec2.Vpc(stack, 'Vpc', { maxAzs: 1 });
+const network = new SealedNetwork(stack, 'Network');
 const instance = new ec2.Instance(stack, 'Instance', {
-  vpc,
+  vpc: network.vpc,
+  vpcSubnets: network.subnets,
+  securityGroup: new ec2.SecurityGroup(stack, 'SecurityGroup', { vpc: network.vpc, allowAllOutbound: false }),
   instanceType: ec2.InstanceType.of(ec2.InstanceClass.T4G, ec2.InstanceSize.SMALL),
   machineImage: ec2.MachineImage.latestAmazonLinux2023({ cpuType: ec2.AmazonLinuxCpuType.ARM_64 }),
+  blockDevices: [{ deviceName: '/dev/xvda', volume: ec2.BlockDeviceVolume.ebs(16, { encrypted: true }) }],
+  detailedMonitoring: true,
+  httpTokens: ec2.HttpTokens.REQUIRED,
+  disableApiTermination: true,
 });
-new BedrockAccess(stack, 'Bedrock', {
+
+const bedrock = new BedrockAccess(stack, 'Bedrock', {
   models: [BedrockModel.GLOBAL_CLAUDE_SONNET_4_6],
   embeddings: [BedrockModel.TITAN_EMBED_TEXT_V2],
-}).grantInvoke(instance);
+});
+bedrock.grantInvoke(instance);
+// The network gets the endpoints of these calls, and no others.
+network.serve({ connections: instance.connections, awsCalls: bedrock.awsCalls });
+
+// For who runs cdk-nag over it.
+Validations.of(instance).acknowledge({
+  id: 'AwsSolutions-IAM5[Resource::*]',
+  reason: 'AWS cannot restrict bedrock:ListInferenceProfiles to a resource',
+});
+for (const standard of ['NIST.800.53.R5', 'HIPAA.Security', 'PCI.DSS.321']) {
+  Validations.of(instance).acknowledge({
+    id: `${standard}-IAMNoInlinePolicy`,
+    reason: 'the policy names the models of one role and lives and dies with it',
+  });
+}

@@ -1,0 +1,20 @@
+import { App } from 'aws-cdk-lib';
+import { LettaBedrockStack } from '../../lib';
+import { enterpriseStack } from '../lib/enterprise-stack';
+import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
+import { exampleApp, EXAMPLES } from './example-apps';
+
+function made(make: (app: App) => unknown): App {
+  const app = testApp(CDK_JSON_CONTEXT);
+  make(app);
+  return app;
+}
+
+/** Every app that the rule packs judge: the default stack, an enterprise's, all examples. */
+export function gateApps(): [string, App][] {
+  return [
+    ['the default stack', made((app) => new LettaBedrockStack(app, 'LettaBedrockStack', { http: true }))],
+    ['an enterprise stack', made(enterpriseStack)],
+    ...EXAMPLES.map((file): [string, App] => [`examples/${file}`, exampleApp(file)]),
+  ];
+}
