@@ -1,10 +1,13 @@
-import { CfnOutput, Fn, Stack, StackProps } from 'aws-cdk-lib';
+import { CfnOutput, Fn, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { AwsService } from './aws-service';
 import { BedrockAccess } from './bedrock-access';
 import { IBedrockGuardrail } from './bedrock-guardrail';
 import { BedrockModel } from './bedrock-model';
 import { CacheEngine } from './cache-engine';
+import { Guardrail, GuardrailProps } from './guardrail';
 import { ILettaCache, LettaCache } from './letta-cache';
 import { ILettaDatabase, LettaDatabase } from './letta-database';
 import { LettaService } from './letta-service';
@@ -92,6 +95,39 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
    * @default - none
    */
   readonly guardrail?: IBedrockGuardrail;
+
+  /**
+   * Filters of a guardrail that is made, `{}` for those of `Guardrail`. Not together with `guardrail`.
+   *
+   * @default - no guardrail is made
+   */
+  readonly guardrailFilters?: GuardrailProps;
+
+  /**
+   * Versions of the guardrail that running tasks still carry while a deployment moves to another one: the number before,
+   * when you change the guardrail.
+   *
+   * @default - none
+   */
+  readonly guardrailVersionsInUse?: string[];
+
+  /**
+   * Regions that models may run in, as far as the organization's service control policies allow. A profile that may route
+   * to another one is an error at synth.
+   *
+   * @default - any region
+   */
+  readonly modelRegions?: string[];
+
+  /**
+   * Makes a customer managed key, which rotates every year, and encrypts everything at rest with it: database and backups,
+   * cache, secrets, logs and the guardrail that is made. Only the load balancer's access logs cannot be (AWS writes them to
+   * buckets with S3-managed keys only). Decide it before the first deployment: a database cannot change its key later.
+   * Not together with `encryptionKey`.
+   *
+   * @default false
+   */
+  readonly customerManagedKey?: boolean;
 }
 
 /** The whole of it: network, database, cache, models, service. */
@@ -102,6 +138,8 @@ export class LettaBedrockStack extends Stack {
   public readonly database: ILettaDatabase;
   /** The cache. */
   public readonly cache: ILettaCache;
+  /** Key of everything at rest, if there is one. */
+  public readonly encryptionKey?: kms.IKey;
   /** The models. */
   public readonly bedrock: BedrockAccess;
   /** The service; `service.allowFrom` says who may reach it. */
@@ -117,7 +155,11 @@ export class LettaBedrockStack extends Stack {
 
   public constructor(scope: Construct, id: string, props: LettaBedrockStackProps = {}) {
     super(scope, id, props);
-    const { encryptionKey, logRetention } = props;
+    const { logRetention } = props;
+    requireOne(id, { encryptionKey: props.encryptionKey, customerManagedKey: props.customerManagedKey || undefined });
+    requireOne(id, { guardrail: props.guardrail, guardrailFilters: props.guardrailFilters });
+    const encryptionKey = props.encryptionKey ?? (props.customerManagedKey ? this.customerManagedKey() : undefined);
+    this.encryptionKey = encryptionKey;
     requireOne(id, { network: props.network, vpc: props.vpc });
     requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
     requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
@@ -133,12 +175,16 @@ export class LettaBedrockStack extends Stack {
     requireOne(id, { network: this.network, endpoints: props.endpoints });
     const vpc = props.vpc ?? this.network!.vpc;
     const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
+    const endpoints = props.endpoints ?? this.network?.endpoints;
+    const { BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER } = AwsService;
+    const sourceVpc = endpoints?._makes(BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER) ? vpc : undefined;
 
     const ownDatabase = props.database
       ? undefined
       : new LettaDatabase(this, 'Database', {
           vpc,
           vpcSubnets,
+          sourceVpc,
           encryptionKey,
           logRetention,
           instanceType: props.databaseInstanceType,
@@ -149,18 +195,24 @@ export class LettaBedrockStack extends Stack {
     this.bedrock = new BedrockAccess(this, 'Bedrock', {
       models: props.models ?? [BedrockModel.US_CLAUDE_SONNET_4_5, BedrockModel.US_CLAUDE_HAIKU_4_5],
       embeddings: props.embeddings ?? [BedrockModel.TITAN_EMBED_TEXT_V2],
-      guardrail: props.guardrail,
+      guardrail:
+        props.guardrail ??
+        (props.guardrailFilters && new Guardrail(this, 'Guardrail', { encryptionKey, ...props.guardrailFilters })),
+      guardrailVersionsInUse: props.guardrailVersionsInUse,
+      regions: props.modelRegions,
+      sourceVpc,
     });
     this.service = new LettaService(this, 'Service', {
       ...props,
+      encryptionKey,
       vpc,
       vpcSubnets,
+      sourceVpc,
       database: this.database,
       cache: this.cache,
       bedrock: this.bedrock,
     });
 
-    const endpoints = props.endpoints ?? this.network?.endpoints;
     if (endpoints) {
       const ways = this.network ?? endpoints;
       endpoints.serve(this.service);
@@ -174,6 +226,15 @@ export class LettaBedrockStack extends Stack {
     new CfnOutput(this, 'ApiPasswordSecretArn', {
       value: this.service.apiPassword.secretArn,
       description: 'Secret whose value is the API password',
+    });
+  }
+
+  /** It stays with the database, which nobody could read without it. */
+  private customerManagedKey(): kms.Key {
+    return new kms.Key(this, 'Key', {
+      description: 'Everything at rest of the Letta server',
+      enableKeyRotation: true,
+      removalPolicy: RemovalPolicy.RETAIN,
     });
   }
 }

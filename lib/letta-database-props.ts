@@ -115,6 +115,14 @@ export interface LettaDatabaseProps {
   readonly securityGroup?: ec2.ISecurityGroup;
 
   /**
+   * VPC whose endpoint of Secrets Manager the set-up function must read the master secret through (`aws:SourceVpc`). Only
+   * where that endpoint is in the VPC, with private DNS.
+   *
+   * @default - from anywhere
+   */
+  readonly sourceVpc?: ec2.IVpc;
+
+  /**
    * How long logs of the database and of its set-up are kept.
    *
    * @default logs.RetentionDays.THREE_MONTHS

@@ -249,6 +249,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       databaseName: this.databaseName,
       databaseSecurityGroup: securityGroup,
       masterSecret: this.masterSecret,
+      sourceVpc: props.sourceVpc,
       encryptionKey: props.encryptionKey,
       logRetention,
     });

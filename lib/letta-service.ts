@@ -48,6 +48,14 @@ export interface LettaServiceProps extends LettaServiceOptions {
 
   /** Models the service may call. */
   readonly bedrock: BedrockAccess;
+
+  /**
+   * VPC whose endpoint of Secrets Manager the gateway must read its passwords through (`aws:SourceVpc`). Only where that
+   * endpoint is in the VPC, with private DNS.
+   *
+   * @default - from anywhere
+   */
+  readonly sourceVpc?: ec2.IVpc;
 }
 
 /**
@@ -246,8 +254,9 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     props.bedrock.grantInvoke(taskRole);
     props.database.grantConnect(taskRole, DatabaseRole.RUNTIME);
     props.cache.grantConnect(taskRole);
-    grantSecretValue(this, this.apiPassword, taskRole);
-    if (props.administratorPassword) grantSecretValue(this, props.administratorPassword, taskRole);
+    for (const secret of [this.apiPassword, props.administratorPassword]) {
+      if (secret) grantSecretValue(this, secret, taskRole, props.sourceVpc);
+    }
     if (!props.taskRole) {
       const action = UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES;
       acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${action} to a resource`);

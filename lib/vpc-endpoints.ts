@@ -134,6 +134,16 @@ export class VpcEndpoints extends Construct {
     return [...new Map(names.map((name) => [JSON.stringify(stack.resolve(name)), name])).values()];
   }
 
+  /**
+   * Whether this construct makes the endpoints of all these services, so that calls to them carry this VPC's id. An
+   * imported endpoint may stand in another VPC.
+   *
+   * @internal
+   */
+  public _makes(...services: AwsService[]): boolean {
+    return services.every((service) => this.sourceOf(service)._kind === 'create');
+  }
+
   private sourceOf(service: AwsService): EndpointSource {
     const choice = this.sources.find((candidate) => candidate.service.name === service.name);
     return choice?.source ?? this.props.defaultSource ?? EndpointSource.create();

@@ -25,6 +25,8 @@ export interface DatabaseSetupProps {
   readonly databaseName: string;
   readonly databaseSecurityGroup: ec2.ISecurityGroup;
   readonly masterSecret: secretsmanager.ISecret;
+  /** VPC whose endpoint the master secret must be read through. */
+  readonly sourceVpc?: ec2.IVpc;
   /** Key of the master secret and of the logs. */
   readonly encryptionKey?: kms.IKey;
   readonly logRetention: logs.RetentionDays;
@@ -96,6 +98,7 @@ export class DatabaseSetup extends Construct implements IAwsClient {
       new iam.PolicyStatement({
         actions: ['secretsmanager:GetSecretValue'],
         resources: [props.masterSecret.secretArn],
+        conditions: props.sourceVpc && { StringEquals: { 'aws:SourceVpc': props.sourceVpc.vpcId } },
       }),
     );
     if (!props.encryptionKey) return;

@@ -1,17 +1,28 @@
 import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { IConstruct } from 'constructs';
 import { AwsCall } from '../aws-client';
 import { AwsService } from '../aws-service';
 
-/** Lets a role read a secret's value and nothing about it: `ISecret.grantRead` grants `DescribeSecret` too. */
-export function grantSecretValue(scope: IConstruct, secret: secretsmanager.ISecret, grantee: iam.IGrantable): void {
+/**
+ * Lets a role read a secret's value and nothing about it: `ISecret.grantRead` grants `DescribeSecret` too.
+ *
+ * @param sourceVpc VPC whose endpoint it must be read through
+ */
+export function grantSecretValue(
+  scope: IConstruct,
+  secret: secretsmanager.ISecret,
+  grantee: iam.IGrantable,
+  sourceVpc?: ec2.IVpc,
+): void {
   iam.Grant.addToPrincipalOrResource({
     grantee,
     actions: ['secretsmanager:GetSecretValue'],
     resourceArns: [resourceArn(scope, secret)],
     resource: secret,
+    conditions: sourceVpc && { StringEquals: { 'aws:SourceVpc': sourceVpc.vpcId } },
   });
   if (!secret.encryptionKey) return;
   // In the role's own policy: the CDK's grant goes to the policy of the key, and nowhere at all for an imported key.
