@@ -1,5 +1,6 @@
 import { Account } from './account';
 import { type AccessRequest, isAllowed, type Statement } from './iam-policy';
+import { Name } from './resource-values';
 
 /** One call as the fake AWS, the database front or the cache front saw it. */
 export interface AwsCall extends AccessRequest {
@@ -25,8 +26,9 @@ export class AwsRecord {
 
   /** Records the call and says whether the role's policies allow it, and those of the endpoint it came through. */
   decide(role: string, request: AccessRequest, endpoint?: Statement[]): boolean {
-    const passed = { ...request, context: { 'aws:PrincipalAccount': Account.ID, ...request.context } };
-    const allowed = isAllowed(this.policies(role), request) && (!endpoint || isAllowed(endpoint, passed));
+    const through = endpoint && { 'aws:SourceVpc': Name.VPC };
+    const made = { ...request, context: { 'aws:PrincipalAccount': Account.ID, ...through, ...request.context } };
+    const allowed = isAllowed(this.policies(role), made) && (!endpoint || isAllowed(endpoint, made));
     this.calls.push({ ...request, role, allowed, at: Date.now() });
     return allowed;
   }

@@ -29,6 +29,30 @@ describe('the policy evaluator', () => {
     expect(invoke(model)).toBe(false);
   });
 
+  test('lets a denial win, where its condition holds', () => {
+    const all = [
+      { Effect: 'Allow', Action: 'ec2:CreateNetworkInterface', Resource: '*' },
+      {
+        Effect: 'Deny',
+        Action: 'ec2:CreateNetworkInterface',
+        Resource: '*',
+        Condition: { ArnEquals: { 'lambda:SourceFunctionArn': 'arn:f' } },
+      },
+    ];
+    const request = { action: 'ec2:CreateNetworkInterface', resource: 'arn:eni' };
+    expect(isAllowed(all, request)).toBe(true);
+    expect(isAllowed(all, { ...request, context: { 'lambda:SourceFunctionArn': 'arn:f' } })).toBe(false);
+  });
+
+  test('holds a call to the VPC it must come through, and one that comes through none', () => {
+    const bound = [
+      { Effect: 'Allow', Action: 's:G', Resource: 'r', Condition: { StringEquals: { 'aws:SourceVpc': 'vpc-1' } } },
+    ];
+    const from = (vpc?: string) =>
+      isAllowed(bound, { action: 's:G', resource: 'r', context: { 'aws:SourceVpc': vpc } });
+    expect([from('vpc-1'), from('vpc-2'), from(undefined)]).toEqual([true, false, false]);
+  });
+
   test('knows wildcards in actions and resources', () => {
     expect(isAllowed(statements, { action: 'ecs:DescribeTasks', resource: 'arn:aws:ecs:eu-west-1:1:task/lab/7' })).toBe(
       true,

@@ -1,5 +1,5 @@
 /**
- * Decides as IAM does, for what our policies use: Allow statements with actions, resources and string conditions.
+ * Decides as IAM does, for what our policies use: Allow and Deny with actions, resources and string conditions.
  * Anything else in a policy is an error, so that this stays honest.
  */
 

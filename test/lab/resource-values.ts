@@ -8,6 +8,7 @@ export const Name = {
   CACHE_HOST: 'master.lab-cache.c0ffee.use1.cache.amazonaws.com',
   CACHE: 'lab-cache',
   CLUSTER: 'lab',
+  VPC: 'vpc-0ab1ab1ab1ab1ab1a',
 } as const;
 
 /** What the lab answers for `Ref` and `GetAtt` of the resources of our stack. */
@@ -23,6 +24,8 @@ export class LabValues implements ResourceValues {
         return Name.CLUSTER;
       case 'AWS::ElastiCache::ReplicationGroup':
         return Name.CACHE;
+      case 'AWS::EC2::VPC':
+        return Name.VPC;
       case 'AWS::SecretsManager::Secret':
         return secretArn(id);
       case 'AWS::Logs::LogGroup':

@@ -137,7 +137,8 @@ function authorizeInvoke(call: SignedCall, model: string, stream: boolean, { gua
   const profile = arn('bedrock', `inference-profile/${model}`);
   call.authorize({ action, resource: profile, context });
   for (const region of geographies[geography]) {
-    const routed = { ...context, 'bedrock:InferenceProfileArn': profile };
+    // Bedrock calls itself there, and comes through no endpoint of ours.
+    const routed = { ...context, 'bedrock:InferenceProfileArn': profile, 'aws:SourceVpc': undefined };
     call.authorize({ action, resource: foundationModel(id.join('.'), region), context: routed });
   }
 }
