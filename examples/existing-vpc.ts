@@ -1,7 +1,16 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BedrockAccess, BedrockModel, LettaCache, LettaDatabase, LettaService } from '../lib';
+import {
+  AwsService,
+  BedrockAccess,
+  BedrockModel,
+  EndpointSource,
+  LettaCache,
+  LettaDatabase,
+  LettaService,
+  VpcEndpoints,
+} from '../lib';
 
 /** Single constructs in a network that a platform team already has, with endpoints and a database of its own. */
 const app = new App();
@@ -13,7 +22,19 @@ const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
   isolatedSubnetIds: ['subnet-0aaaaaaaaaaaaaaaa', 'subnet-0bbbbbbbbbbbbbbbb'],
   isolatedSubnetRouteTableIds: ['rtb-0aaaaaaaaaaaaaaaa', 'rtb-0bbbbbbbbbbbbbbbb'],
 });
-const endpoints = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Endpoints', 'sg-0123456789abcdef0');
+
+// The team's endpoints share one security group; Bedrock's are not among them, so they are made.
+const theirs = EndpointSource.imported(
+  ec2.SecurityGroup.fromSecurityGroupId(stack, 'Endpoints', 'sg-0123456789abcdef0'),
+);
+const endpoints = new VpcEndpoints(stack, 'AwsEndpoints', {
+  vpc,
+  sources: [AwsService.ECR_API, AwsService.ECR_DOCKER, AwsService.LOGS, AwsService.SECRETS_MANAGER, AwsService.S3].map(
+    (service) => ({ service, source: theirs }),
+  ),
+  organizationId: 'o-a1b2c3d4e5',
+  s3PrefixListId: 'pl-63a5400a',
+});
 
 const database = LettaDatabase.fromLettaDatabaseAttributes(stack, 'Database', {
   host: 'letta.abcdefghijkl.us-east-1.rds.amazonaws.com',
@@ -37,6 +58,6 @@ const service = new LettaService(stack, 'Service', {
     'arn:aws:acm:us-east-1:111122223333:certificate/00000000-1111-2222-3333-444444444444',
   ),
 });
-service.connections.allowTo(endpoints, ec2.Port.tcp(443), 'AWS by interface endpoints');
-service.connections.allowTo(ec2.Peer.prefixList('pl-63a5400a'), ec2.Port.tcp(443), 'image layers in S3');
+endpoints.serve(service);
+service.startsAfter(endpoints);
 service.allowFrom(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Clients', 'sg-0bbbbbbbbbbbbbbbb'));

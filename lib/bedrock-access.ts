@@ -151,13 +151,11 @@ export class BedrockAccess extends Construct {
   /** Without the look-up of the region, whose mapping stands in this stack and perhaps not in that of the endpoints. */
   private callsOf(model: BedrockModel, actions: string[]): AwsCall[] {
     const service = AwsService.BEDROCK_RUNTIME;
-    if (!model.geography) {
-      return [{ service, actions, resources: [this.foundationModelArn(model, this.region)], awsOwned: true }];
-    }
-    return [
-      { service, actions, resources: [this.profileArn(model, this.region)] },
-      { service, actions, resources: this.routedModelArns(model), awsOwned: true },
-    ];
+    const resources = model.geography
+      ? [this.profileArn(model, this.region), ...this.routedModelArns(model)]
+      : [this.foundationModelArn(model, this.region)];
+    // A geography's profile has the caller's account in its ARN, and yet AWS made it.
+    return [{ service, actions, resources, awsOwned: true }];
   }
 
   private grantModel(grantee: iam.IGrantable, model: BedrockModel, guardrail?: Condition): iam.Grant[] {

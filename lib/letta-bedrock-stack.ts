@@ -41,11 +41,20 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * Ways from `vpc` to AWS: some are made, others are there already, as its `EndpointSource`s say.
+   * Ways from your own network to AWS: some are made, others are there already, as its `EndpointSource`s say. Its VPC is
+   * then everything's.
    *
    * @default - those of the `network`; none in a `vpc` of your own
    */
   readonly endpoints?: VpcEndpoints;
+
+  /**
+   * Id of the organization (`o-…`), whose principals and resources alone the endpoints of the network that is made let
+   * through. With `network` or `endpoints`, it is said there.
+   *
+   * @default - the account alone is checked
+   */
+  readonly organizationId?: string;
 
   /**
    * Database of your own.
@@ -161,21 +170,26 @@ export class LettaBedrockStack extends Stack {
     const encryptionKey = props.encryptionKey ?? (props.customerManagedKey ? this.customerManagedKey() : undefined);
     this.encryptionKey = encryptionKey;
     requireOne(id, { network: props.network, vpc: props.vpc });
+    requireOne(id, { network: props.network, endpoints: props.endpoints });
+    requireOne(id, { endpoints: props.endpoints, vpc: props.vpc });
+    requireOne(id, { network: props.network, organizationId: props.organizationId });
+    requireOne(id, { endpoints: props.endpoints, organizationId: props.organizationId });
+    requireOne(id, { vpc: props.vpc, organizationId: props.organizationId });
     requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
     requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
     this.network =
       props.network ??
-      (props.vpc
+      (props.vpc || props.endpoints
         ? undefined
         : new SealedNetwork(this, 'Network', {
             encryptionKey,
             logRetention,
-            allowedDomains: domainsOf(id, props.allowedEgress),
+            organizationId: props.organizationId,
+            allowedDomains: [...domainsOf(id, props.allowedEgress), ...(props.domainName ? [props.domainName] : [])],
           }));
-    requireOne(id, { network: this.network, endpoints: props.endpoints });
-    const vpc = props.vpc ?? this.network!.vpc;
-    const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
     const endpoints = props.endpoints ?? this.network?.endpoints;
+    const vpc = props.vpc ?? endpoints!.vpc;
+    const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
     const { BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER } = AwsService;
     const sourceVpc = endpoints?._makes(BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER) ? vpc : undefined;
 

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -99,6 +99,8 @@ export class VpcEndpoints extends Construct {
     this.vpc = props.vpc;
     this.sources = props.sources ?? [];
     this.subnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });
+    requireOneSourceEach(this.node.path, this.sources);
+    requireOrganization(this.node.path, props.organizationId);
   }
 
   /**
@@ -114,7 +116,8 @@ export class VpcEndpoints extends Construct {
       if (source._kind === 'create') {
         this.endpoint(call.service).addToPolicy(endpointStatement(Stack.of(this), call, this.props.organizationId));
       }
-      client.connections.allowTo(this.peer(call.service, source), HTTPS, `${call.service.name} by its endpoint`);
+      const what = source._kind === 'create' ? `${call.service.name} by its endpoint` : 'AWS by endpoints';
+      client.connections.allowTo(this.peer(call.service, source), HTTPS, what);
     }
   }
 
@@ -161,6 +164,7 @@ export class VpcEndpoints extends Construct {
     const scope = this.node.tryFindChild('Vpc') ?? new Construct(this, 'Vpc');
     const { vpc } = this;
     if (service.isGateway) {
+      requireRouteTables(this.node.path, vpc.selectSubnets(this.subnets));
       return new ec2.GatewayVpcEndpoint(scope as Construct, service.endpointId, {
         vpc,
         service: ec2.GatewayVpcEndpointAwsService.S3,
@@ -201,10 +205,42 @@ export class VpcEndpoints extends Construct {
 
   private importedPeer(service: AwsService, { _peer: peer }: EndpointSource): ec2.IConnectable {
     const isAddress = peer !== undefined && 'canInlineRule' in peer;
-    if (peer && (isAddress || peer.connections.securityGroups.length > 0)) return peer;
+    if (peer && (isAddress || peer.connections.securityGroups.length > 0)) return this.known(peer);
     throw new Error(
-      `${this.node.path}: the endpoint of ${service.name} is imported, and ${peer ? 'knows no security group' : 'its security group is not given'}, ` +
-        "wanted one, because clients need a rule to it: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(…, 'sg-…'))",
+      `${this.node.path}: the endpoint of ${service.name} is imported, but ` +
+        `${peer ? 'knows none of its security groups' : 'its security group is not given'}, wanted one, because clients need ` +
+        "a rule to it: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(…, 'sg-…'))",
     );
   }
+
+  /** The same group imported twice is one group: EC2 refuses the second of two equal rules. */
+  private known(peer: ec2.IConnectable): ec2.IConnectable {
+    const id = ({ connections }: ec2.IConnectable): string =>
+      connections.securityGroups.map(({ securityGroupId }) => securityGroupId).join();
+    return [...this.peers.values()].find((other) => id(peer) !== '' && id(other) === id(peer)) ?? peer;
+  }
+}
+
+function requireOneSourceEach(path: string, sources: ServiceEndpoint[]): void {
+  const names = sources.map(({ service }) => service.name);
+  const twice = names.find((name, index) => names.indexOf(name) !== index);
+  if (twice) throw new Error(`${path}: sources names ${twice} twice, wanted each service once: leave one out`);
+}
+
+function requireOrganization(path: string, id?: string): void {
+  if (id === undefined || Token.isUnresolved(id) || /^o-[a-z0-9]{10,32}$/.test(id)) return;
+  throw new Error(
+    `${path}: organizationId is '${id}', wanted the id of an organization like 'o-a1b2c3d4e5': ` +
+      '`aws organizations describe-organization` shows it',
+  );
+}
+
+/** Subnets that were imported by their ids alone don't know their route tables. */
+function requireRouteTables(path: string, { subnets, isPendingLookup }: ec2.SelectedSubnets): void {
+  if (isPendingLookup || subnets.every(({ routeTable }) => routeTable?.routeTableId)) return;
+  throw new Error(
+    `${path}: the S3 gateway stands in route tables, got subnets whose route tables are not known: give them with the VPC ` +
+      '(`isolatedSubnetRouteTableIds` of Vpc.fromVpcAttributes), or, if the VPC has the gateway already, ' +
+      '{ service: AwsService.S3, source: EndpointSource.imported() } in `sources`',
+  );
 }

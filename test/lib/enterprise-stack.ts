@@ -36,6 +36,7 @@ export function enterpriseStack(app: App): LettaBedrockStack {
     pgMaxOverflow: 10,
     corsOrigins: ['https://app.letta.com'],
     logRetention: logs.RetentionDays.ONE_YEAR,
+    organizationId: 'o-a1b2c3d4e5',
   });
   stack.service.allowFrom(ec2.Peer.ipv4('10.20.0.0/16'), 'offices');
   return stack;

@@ -1,0 +1,96 @@
+import { Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import {
+  AwsService,
+  EndpointSource,
+  LettaBedrockStack,
+  LettaBedrockStackProps,
+  SealedNetwork,
+  VpcEndpoints,
+} from '../../lib';
+import { asText, isolatedVpc, Template, testApp } from './support';
+
+/** A stack in a network that was made in another one. */
+function stackWith(props: (foundation: Stack) => LettaBedrockStackProps): { template: Template; foundation: Template } {
+  const app = testApp();
+  const foundation = new Stack(app, 'Foundation');
+  const stack = new LettaBedrockStack(app, 'Letta', { http: true, ...props(foundation) });
+  return { template: Template.fromStack(stack), foundation: Template.fromStack(foundation) };
+}
+
+function namesOf(template: Template): string[] {
+  const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
+  return endpoints.map((e) => asText(e.Properties.ServiceName).split('.').slice(3).join('.')).sort();
+}
+
+const ALL = ['bedrock', 'bedrock-runtime', 'ecr.api', 'ecr.dkr', 'logs', 's3', 'secretsmanager'];
+
+test('the network that is made has the endpoints that Letta calls and no others', () => {
+  expect(namesOf(stackWith(() => ({})).template)).toEqual(ALL);
+});
+
+test('a network of another stack gets them in that stack', () => {
+  const { template, foundation } = stackWith((scope) => ({
+    network: new SealedNetwork(scope, 'Network', { s3PrefixListId: 'pl-1' }),
+  }));
+  expect(namesOf(foundation)).toEqual(ALL);
+  expect(namesOf(template)).toEqual([]);
+});
+
+test('endpoints of one’s own bring their VPC, and are made where they are not imported', () => {
+  const { template, foundation } = stackWith((scope) => {
+    const theirs = ec2.SecurityGroup.fromSecurityGroupId(scope, 'Theirs', 'sg-1');
+    return {
+      endpoints: new VpcEndpoints(scope, 'Endpoints', {
+        vpc: isolatedVpc(scope),
+        defaultSource: EndpointSource.imported(theirs),
+        sources: [{ service: AwsService.BEDROCK_RUNTIME, source: EndpointSource.create() }],
+        s3PrefixListId: 'pl-1',
+      }),
+    };
+  });
+  expect(namesOf(foundation)).toEqual(['bedrock-runtime']);
+  template.resourceCountIs('AWS::EC2::VPC', 0);
+  template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', { DestinationSecurityGroupId: 'sg-1' });
+});
+
+test('a VPC of one’s own gets no endpoints unless they are given', () => {
+  const { template, foundation } = stackWith((scope) => ({ vpc: isolatedVpc(scope) }));
+  expect([...namesOf(template), ...namesOf(foundation)]).toEqual([]);
+});
+
+test('the organization is told to the endpoints that are made', () => {
+  const { template } = stackWith(() => ({ organizationId: 'o-a1b2c3d4e5' }));
+  template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+    ServiceName: { 'Fn::Join': ['', ['com.amazonaws.', { Ref: 'AWS::Region' }, '.bedrock']] },
+    PolicyDocument: {
+      Statement: [
+        {
+          Condition: {
+            StringEquals: {
+              'aws:PrincipalAccount': { Ref: 'AWS::AccountId' },
+              'aws:PrincipalOrgID': 'o-a1b2c3d4e5',
+            },
+          },
+        },
+      ],
+    },
+  });
+});
+
+describe('of network, vpc and endpoints only one is given', () => {
+  const network = (scope: Stack): SealedNetwork => new SealedNetwork(scope, 'Network');
+  const vpc = (scope: Stack): ec2.IVpc => isolatedVpc(scope);
+  const endpoints = (scope: Stack): VpcEndpoints => new VpcEndpoints(scope, 'Endpoints', { vpc: isolatedVpc(scope) });
+
+  test.each<[string, (scope: Stack) => LettaBedrockStackProps]>([
+    ['network and vpc', (scope) => ({ network: network(scope), vpc: vpc(scope) })],
+    ['network and endpoints', (scope) => ({ network: network(scope), endpoints: endpoints(scope) })],
+    ['endpoints and vpc', (scope) => ({ endpoints: endpoints(scope), vpc: network(scope).vpc })],
+    ['network and organizationId', (scope) => ({ network: network(scope), organizationId: 'o-a1b2c3d4e5' })],
+    ['endpoints and organizationId', (scope) => ({ endpoints: endpoints(scope), organizationId: 'o-a1b2c3d4e5' })],
+    ['vpc and organizationId', (scope) => ({ vpc: vpc(scope), organizationId: 'o-a1b2c3d4e5' })],
+  ])('fails for %s', (names, props) => {
+    expect(() => stackWith(props)).toThrow(`Letta: ${names} are both given, wanted one of them`);
+  });
+});
