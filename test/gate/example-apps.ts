@@ -28,7 +28,7 @@ export function keepingApps(cdk: typeof import('aws-cdk-lib')): typeof import('a
 /** The app that an example makes. */
 export function exampleApp(file: string): App {
   made.length = 0;
-  require(path.join(folder, file));
+  jest.requireActual(path.join(folder, file));
   if (made.length !== 1) throw new Error(`examples/${file} made ${made.length} apps, wanted one`);
   return made[0];
 }
