@@ -182,6 +182,8 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
         description: 'Letta database: TLS only',
         parameters: {
           'rds.force_ssl': '1',
+          // A role that logs in by token could otherwise give itself a password, and log in by that without IAM.
+          'rds.restrict_password_commands': '1',
           max_connections: `${this.maxConnections}`,
           ssl_min_protocol_version: 'TLSv1.2',
           log_connections: '1',

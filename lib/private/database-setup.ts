@@ -12,7 +12,7 @@ import { closedSecurityGroup } from './closed-security-group';
 import { ProviderFunction } from './provider-function';
 
 /** Raise it when the statements of the set-up function change: the next deployment then runs it again. */
-const REVISION = '1';
+const REVISION = '2';
 const SCHEMA = 'letta';
 
 export interface DatabaseSetupProps {

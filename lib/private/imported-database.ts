@@ -5,7 +5,7 @@ import { Construct } from 'constructs';
 import { ILettaDatabase, LettaDatabaseAttributes } from '../letta-database';
 import { DATABASE_NAME, DATABASE_PORT } from './database-defaults';
 import { grantDatabaseLogin } from './database-login';
-import { requireRdsAuthority } from './rds-authorities';
+import { requireHostRegion, requireRdsAuthority } from './rds-authorities';
 
 /** A database that exists already, set up as `LettaDatabase` does it. */
 export class ImportedDatabase extends Construct implements ILettaDatabase {
@@ -19,6 +19,7 @@ export class ImportedDatabase extends Construct implements ILettaDatabase {
   constructor(scope: Construct, id: string, attrs: LettaDatabaseAttributes) {
     super(scope, id);
     requireRdsAuthority(this);
+    requireHostRegion(this, attrs.host);
     if (!Token.isUnresolved(attrs.resourceId) && !/^(db|cluster)-[A-Z0-9]+$/.test(attrs.resourceId)) {
       throw new Error(
         `LettaDatabase ${this.node.path}: \`resourceId\` must be the instance's resource id, like ` +

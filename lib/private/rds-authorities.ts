@@ -34,7 +34,27 @@ export const REGIONS_WITH_RDS_AUTHORITY: readonly string[] = [
 
 /** Every connection verifies the server's certificate: where its authority isn't shipped, none would ever succeed. */
 export function requireRdsAuthority(scope: Construct): void {
-  const { region } = Stack.of(scope);
+  requireAuthorityOf(scope, Stack.of(scope).region);
+}
+
+/**
+ * The name of an instance tells its region, though the stack may not know its own: the region must have an authority, and
+ * be the stack's, for which IAM tokens are signed.
+ */
+export function requireHostRegion(scope: Construct, host: string): void {
+  if (Token.isUnresolved(host)) return;
+  const region = /\.([a-z0-9-]+)\.rds\.amazonaws\.com(\.cn)?$/.exec(host)?.[1];
+  if (region === undefined) return;
+  requireAuthorityOf(scope, region);
+  const own = Stack.of(scope).region;
+  if (Token.isUnresolved(own) || own === region) return;
+  throw new Error(
+    `LettaDatabase ${scope.node.path}: \`host\` '${host}' is in region '${region}', wanted a database in the stack's region ` +
+      `'${own}', for which logins by IAM are signed: use one there, or deploy the stack in '${region}'`,
+  );
+}
+
+function requireAuthorityOf(scope: Construct, region: string): void {
   if (Token.isUnresolved(region) || REGIONS_WITH_RDS_AUTHORITY.includes(region)) return;
   throw new Error(
     `LettaDatabase ${scope.node.path}: the certificates shipped with this library hold no RDS authority of region ` +

@@ -109,6 +109,11 @@ function privileges(names: SetupNames, vectorSchema: string): string[] {
     `${defaults} USAGE, SELECT, UPDATE ON SEQUENCES TO ${runtime}`,
     `GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA ${schema} TO ${runtime}`,
     `GRANT USAGE, SELECT, UPDATE ON ALL SEQUENCES IN SCHEMA ${schema} TO ${runtime}`,
+    // As alembic makes it: made before the migration, so that what the server may do with it can be taken away here. Whoever
+    // writes it decides which migrations run next.
+    `CREATE TABLE IF NOT EXISTS ${schema}.alembic_version (
+       version_num varchar(32) NOT NULL, CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num))`,
+    `REVOKE INSERT, UPDATE, DELETE ON ${schema}.alembic_version FROM ${runtime}`,
     'RESET ROLE',
     `REVOKE ${migrator} FROM CURRENT_USER`,
   ];

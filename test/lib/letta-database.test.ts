@@ -71,6 +71,7 @@ describe('LettaDatabase', () => {
       Family: 'postgres16',
       Parameters: Match.objectLike({
         'rds.force_ssl': '1',
+        'rds.restrict_password_commands': '1',
         log_statement: 'none',
         log_min_error_statement: 'panic',
         log_parameter_max_length_on_error: '0',

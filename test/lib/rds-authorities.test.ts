@@ -16,6 +16,35 @@ describe('authorities of RDS', () => {
     ).toThrow(/no RDS authority of region 'mx-central-1'.*wanted one of af-south-1/);
   });
 
+  describe('of an imported database whose name tells its region', () => {
+    const imported = (stack: Stack, host: string) =>
+      LettaDatabase.fromLettaDatabaseAttributes(stack, 'Database', {
+        host,
+        resourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Group', 'sg-0123456789abcdef0'),
+      });
+
+    test('fails at synth though the stack does not know its own', () => {
+      expect(() => imported(testStack(), 'letta.abc.mx-central-1.rds.amazonaws.com')).toThrow(
+        /no RDS authority of region 'mx-central-1'/,
+      );
+    });
+
+    test('fails for another one than the stack’s, where no login would ever be accepted', () => {
+      const stack = testStack({ account: '111122223333', region: 'eu-central-1' });
+      expect(() => imported(stack, 'letta.abc.eu-west-1.rds.amazonaws.com')).toThrow(
+        "LettaDatabase Test/Database: `host` 'letta.abc.eu-west-1.rds.amazonaws.com' is in region 'eu-west-1', wanted a " +
+          "database in the stack's region 'eu-central-1'",
+      );
+    });
+
+    test('takes the stack’s, and a name of its owner’s', () => {
+      const env = { account: '111122223333', region: 'eu-central-1' };
+      expect(() => imported(testStack(env), 'letta.abc.eu-central-1.rds.amazonaws.com')).not.toThrow();
+      expect(() => imported(testStack(env), 'letta.example.com')).not.toThrow();
+    });
+  });
+
   describe('where only the deployment knows the region', () => {
     const database = (stack: Stack): Template => {
       const subnetConfiguration = [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }];

@@ -90,8 +90,20 @@ export function describeDatabaseSetUp(vector: () => Promise<string>, expectedVer
     ['empty a table at once', 'TRUNCATE agents'],
     ['become the migrator', 'SET ROLE letta_migrator'],
     ['run programs', `COPY (SELECT 1) TO PROGRAM 'true'`],
+    ['pretend a migration', `INSERT INTO alembic_version VALUES ('f00')`],
+    ['pretend another migration', `UPDATE alembic_version SET version_num = 'f00'`],
+    ['make all migrations run again', 'DELETE FROM alembic_version'],
   ])('the runtime role cannot %s', async (_, statement) => {
     await expect(as(DatabaseRole.RUNTIME, statement)).rejects.toMatchObject({ code: '42501' });
+  });
+
+  test('the runtime role sees which migration the database is at, which the migrator writes as alembic does', async () => {
+    await as(DatabaseRole.MIGRATOR, `INSERT INTO alembic_version VALUES ('0123456789ab')`);
+    await setUp('Update');
+    expect(await as(DatabaseRole.RUNTIME, 'SELECT version_num FROM alembic_version')).toEqual([
+      { version_num: '0123456789ab' },
+    ]);
+    await as(DatabaseRole.MIGRATOR, 'DELETE FROM alembic_version');
   });
 
   test('the runtime role owns nothing', async () => {
