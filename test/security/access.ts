@@ -1,3 +1,4 @@
+import { createValidatedPolicy, validateResourcePolicy } from '@cloud-copilot/iam-policy';
 import { runSimulation, runUnsafeSimulation, type Simulation } from '@cloud-copilot/iam-simulate';
 import { ACCOUNT, type Deployment, type PolicyDocument, type Role } from './deployment';
 
@@ -23,8 +24,6 @@ export interface Question {
   readonly owner?: string;
   readonly resourcePolicy?: PolicyDocument;
   readonly serviceControlPolicies?: PolicyDocument[];
-  /** Organization of the caller's account and of the resource's. */
-  readonly organizations?: { readonly caller?: string; readonly resource?: string };
 }
 
 /** An administrator, whose own policies forbid nothing: what they are refused, the other policies refuse. */
@@ -89,7 +88,7 @@ async function simulate(
       // Models belong to nobody: AWS asks the caller's policies alone.
       resource: { resource, accountId: owner ?? caller.arn.split(':')[4] ?? deployment.account },
       contextVariables: {
-        ...everyCall(question, owner, region ?? ''),
+        ...everyCall(deployment, question, owner, region ?? ''),
         ...network,
         ...question.context,
       },
@@ -101,7 +100,7 @@ async function simulate(
       policies: [{ name: `scp${index}`, policy }],
     })),
     resourceControlPolicies: [],
-    resourcePolicy,
+    resourcePolicy: resourcePolicy && named('resource', resourcePolicy),
     vpcEndpointPolicies: endpointPolicy && [{ name: 'endpoint', policy: endpointPolicy }],
   };
   if (isBeyondData(question)) {
@@ -119,27 +118,39 @@ async function simulate(
 /** Owner of the bucket of ECR's layers, and who signs the layers' addresses. */
 export const AWS_ACCOUNT = '000000000000';
 export const FOREIGN_ACCOUNT = '999988887777';
+/** Another account of the deployment's organization, where there is one. */
+export const SISTER_ACCOUNT = '444455556666';
+const FOREIGN_ORGANIZATION = 'o-z9y8x7w6v5';
 
 /** Keys that AWS adds to every signed call. Source: "AWS global condition context keys", IAM User Guide. */
-function everyCall(question: Question, owner: string | undefined, region: string): Record<string, string> {
-  const { caller, organizations } = question;
+function everyCall(
+  deployment: Deployment,
+  { caller, resource, action }: Question,
+  owner: string | undefined,
+  region: string,
+): Record<string, string> {
   const own: Record<string, string> = { 'aws:SecureTransport': 'true' };
+  const organization = (account: string): string | undefined =>
+    account === FOREIGN_ACCOUNT || account === AWS_ACCOUNT ? FOREIGN_ORGANIZATION : deployment.organization;
+  const add = (key: string, value: string | undefined): unknown => value && (own[key] = value);
   if (caller.arn.startsWith('arn:')) {
+    const account = caller.arn.split(':')[4];
     own['aws:PrincipalArn'] = caller.arn;
-    own['aws:PrincipalAccount'] = caller.arn.split(':')[4];
+    own['aws:PrincipalAccount'] = account;
     own['aws:PrincipalType'] = 'AssumedRole';
-    if (organizations?.caller) own['aws:PrincipalOrgID'] = organizations.caller;
+    add('aws:PrincipalOrgID', organization(account));
   } else {
     own['aws:PrincipalIsAWSService'] = 'true';
     own['aws:PrincipalServiceName'] = caller.arn;
+    own['aws:SourceAccount'] = ACCOUNT;
   }
-  // Where AWS documents no owner the key is left out: a condition on it would refuse the call.
-  if (owner) {
+  // Where AWS documents no owner the keys are left out: a condition on them would refuse the call.
+  if (owner && resource !== '*') {
     own['aws:ResourceAccount'] = owner;
-    if (organizations?.resource) own['aws:ResourceOrgID'] = organizations.resource;
+    add('aws:ResourceOrgID', organization(owner));
   }
   // "Global cross-Region inference", Amazon Bedrock User Guide: where no region is named, the key says `unspecified`.
-  own['aws:RequestedRegion'] = region || (question.action.startsWith('bedrock:') ? 'unspecified' : 'us-east-1');
+  own['aws:RequestedRegion'] = region || (action.startsWith('bedrock:') ? 'unspecified' : 'us-east-1');
   return own;
 }
 
@@ -166,6 +177,13 @@ function isBeyondData({ resource, context = {} }: Question): boolean {
   return variable || resource.startsWith('arn:aws:bedrock:::foundation-model/');
 }
 
+/** A resource's policy with the name without which the unchecked simulation fails. */
+export function named(name: string, policy: PolicyDocument): unknown {
+  const validated = createValidatedPolicy(policy, validateResourcePolicy, { name });
+  if (validated.errors.length > 0) throw new Error(`no valid policy: ${JSON.stringify(validated.errors)}`);
+  return validated;
+}
+
 /** An endpoint's policy asked as if it were the caller's: the unchecked simulation leaves endpoints out. */
 function onItsOwn(simulation: Simulation, policy: PolicyDocument): Simulation {
   return {
@@ -183,4 +201,5 @@ function requireUsed({ action, resource, context = {} }: Question, ignored: stri
 }
 
 export const OWN_ADMINISTRATOR = administrator(ACCOUNT);
+export const SISTER_ADMINISTRATOR = administrator(SISTER_ACCOUNT);
 export const FOREIGN_ADMINISTRATOR = administrator(FOREIGN_ACCOUNT);

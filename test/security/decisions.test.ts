@@ -7,12 +7,29 @@ import { enterpriseTaskRole } from './decisions/enterprise-task-role';
 import { functionRoles } from './decisions/function-roles';
 import { Names, Path } from './decisions/names';
 import { resourcePolicies } from './decisions/resource-policies';
+import { stolenCredentials } from './decisions/stolen-credentials';
 import { questions, type Row } from './decisions/table';
 import { defaultDeployment, enterpriseDeployment } from './deployments';
 
 const standard = new Names(defaultDeployment());
 const enterprise = new Names(enterpriseDeployment());
 let decisions = 0;
+
+const DEFAULT_MODELS = {
+  profiles: [
+    standard.profile('us.anthropic.claude-sonnet-4-5-20250929-v1:0'),
+    standard.profile('us.anthropic.claude-haiku-4-5-20251001-v1:0'),
+  ],
+  embedding: standard.model('amazon.titan-embed-text-v2:0'),
+};
+const ENTERPRISE_MODELS = {
+  profiles: [
+    enterprise.profile('eu.anthropic.claude-sonnet-4-6'),
+    enterprise.profile('global.anthropic.claude-haiku-4-5-20251001-v1:0'),
+  ],
+  embedding: enterprise.model('cohere.embed-v4:0'),
+  guardrail: enterprise.deployment.arn('bedrock', 'guardrail/gr4ab2'),
+};
 
 const containers = (names: Names): Record<string, Row[]> => ({
   'the execution role': executionRole(names, Path.EXECUTION, 'Service/Task/Logs', 'Service/Migration/Task/Logs'),
@@ -34,13 +51,8 @@ describe.each<[string, Names, Record<string, Row[]>]>([
     {
       'the task': defaultTaskRole(standard),
       ...containers(standard),
-      'endpoints, for administrators': endpoints(standard, {
-        profiles: [
-          standard.profile('us.anthropic.claude-sonnet-4-5-20250929-v1:0'),
-          standard.profile('us.anthropic.claude-haiku-4-5-20251001-v1:0'),
-        ],
-        embedding: standard.model('amazon.titan-embed-text-v2:0'),
-      }),
+      'endpoints, for administrators': endpoints(standard, DEFAULT_MODELS),
+      'stolen credentials': stolenCredentials(standard, DEFAULT_MODELS),
     },
   ],
   [
@@ -49,14 +61,8 @@ describe.each<[string, Names, Record<string, Row[]>]>([
     {
       'the task': enterpriseTaskRole(enterprise),
       ...containers(enterprise),
-      'endpoints, for administrators': endpoints(enterprise, {
-        profiles: [
-          enterprise.profile('eu.anthropic.claude-sonnet-4-6'),
-          enterprise.profile('global.anthropic.claude-haiku-4-5-20251001-v1:0'),
-        ],
-        embedding: enterprise.model('cohere.embed-v4:0'),
-        guardrail: enterprise.deployment.arn('bedrock', 'guardrail/gr4ab2'),
-      }),
+      'endpoints, for administrators': endpoints(enterprise, ENTERPRISE_MODELS),
+      'stolen credentials': stolenCredentials(enterprise, ENTERPRISE_MODELS),
     },
   ],
 ])('in %s', (_, { deployment }, tables) => {

