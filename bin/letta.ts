@@ -13,23 +13,42 @@ import { BedrockModel, LettaBedrockStack } from '../lib';
  *   -c account=ID -c region=REGION    where to deploy; without them wherever the CLI's credentials point
  */
 const app = new App();
-const context = (name: string): string | undefined => app.node.tryGetContext(name);
-const list = (name: string): string[] | undefined =>
-  context(name)
+
+/** What a flag says, if it is given. @throws for what does not look like it should */
+function flag(name: string, form: RegExp, example: string): string | undefined {
+  const value: unknown = app.node.tryGetContext(name);
+  if (value === undefined || (typeof value === 'string' && form.test(value))) return value;
+  throw new Error(`-c ${name}: got ${JSON.stringify(value)}, wanted ${example}: change or leave out -c ${name}`);
+}
+
+/** What is made of each item of a flag; what the library says of an item is said with the flag's name. */
+function list<T>(name: string, example: string, make: (item: string) => T): T[] | undefined {
+  return flag(name, /^[^,]+(,[^,]+)*$/, example)
     ?.split(',')
-    .map((item) => item.trim());
+    .map((item) => {
+      try {
+        return make(item.trim());
+      } catch (error) {
+        throw new Error(`-c ${name}: '${item.trim()}' of ${(error as Error).message}`, { cause: error });
+      }
+    });
+}
 
 const model = (id: string): BedrockModel =>
   /^[a-z]{2,6}(-gov)?\.[a-z0-9-]+\./.test(id) ? BedrockModel.inferenceProfile(id) : BedrockModel.foundation(id);
 
+const env = {
+  account: flag('account', /^\d{12}$/, 'the 12 digits of an account'),
+  region: flag('region', /^[a-z]{2,}(-[a-z]+)+-\d+$/, 'a region such as eu-west-1'),
+};
+
 /** An imported certificate wants a stack to stand in, and ours exists only once it has its certificate. */
 function certificate(arn: string): acm.ICertificate {
   const region = /^arn:aws[a-z-]*:acm:([a-z0-9-]+):\d{12}:certificate\/[0-9a-f-]+$/.exec(arn)?.[1];
-  const wanted = context('region');
-  if (!region || (wanted && region !== wanted)) {
+  if (!region || (env.region && region !== env.region)) {
     throw new Error(
       `-c certificateArn: wanted the ARN of a certificate in the stack's region, like ` +
-        `arn:aws:acm:${wanted ?? 'REGION'}:ACCOUNT:certificate/ID, got '${arn}'`,
+        `arn:aws:acm:${env.region ?? 'REGION'}:ACCOUNT:certificate/ID, got '${arn}'`,
     );
   }
   return acm.Certificate.fromCertificateArn(
@@ -39,12 +58,18 @@ function certificate(arn: string): acm.ICertificate {
   );
 }
 
-const certificateArn = context('certificateArn');
+const certificateArn = flag('certificateArn', /./, 'the ARN of a certificate');
 const stack = new LettaBedrockStack(app, 'LettaBedrockStack', {
   description: 'The Letta agent server with Amazon Bedrock as its only model provider',
-  env: { account: context('account'), region: context('region') },
+  env,
   ...(certificateArn ? { certificate: certificate(certificateArn) } : { http: true }),
-  models: list('models')?.map(model),
-  embeddings: list('embeddings')?.map(model),
+  models: list(
+    'models',
+    'models such as eu.anthropic.claude-sonnet-4-5-20250929-v1:0, with commas between them',
+    model,
+  ),
+  embeddings: list('embeddings', 'models such as amazon.titan-embed-text-v2:0, with commas between them', model),
 });
-for (const cidr of list('allowFrom') ?? []) stack.service.allowFrom(ec2.Peer.ipv4(cidr));
+list('allowFrom', 'ranges such as 10.0.0.0/8, with commas between them', (cidr) =>
+  stack.service.allowFrom(ec2.Peer.ipv4(cidr)),
+);

@@ -233,8 +233,8 @@ export class BedrockAccess extends Construct {
     if (!model.regions!.includes(this.region)) {
       throw new Error(
         `${this.node.path}: the inference profile '${model.id}' cannot be called from the stack's region ` +
-          `'${this.region}', wanted one of ${model.regions!.join(', ')}: choose the profile of another geography, or ` +
-          "give the profile's regions if AWS has added this one",
+          `'${this.region}', wanted one of ${model.regions!.join(', ')}: give models (or embeddings) of ` +
+          "another geography, or the profile's regions if AWS has added this one",
       );
     }
     this.sourceRegions.set(model.id, this.region);

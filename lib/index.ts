@@ -13,7 +13,7 @@ export * from './letta-bedrock-stack';
 export * from './letta-cache';
 export * from './letta-checks';
 export * from './letta-database';
-export { LettaImage } from './letta-image';
+export * from './letta-image';
 export * from './letta-service';
 export * from './letta-service-options';
 export * from './sealed-network';

@@ -1,11 +1,19 @@
-import { Annotations, Token } from 'aws-cdk-lib';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
-import { Platform } from 'aws-cdk-lib/aws-ecr-assets';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { IConstruct } from 'constructs';
-import * as path from 'path';
+import { imageFromFolder, validateBaseImage } from './private/container-image';
 
-const IMAGES = path.join(__dirname, '..', 'runtime', 'images');
+/** What can be chosen about the image that is built from the package. */
+export interface PackagedImageOptions {
+  /**
+   * Image of Debian with Python 3.11 to build on, e.g. one that your registry mirrors, or one that a digest holds still:
+   * `python:3.11-slim-bookworm@sha256:…`. `docker buildx imagetools inspect python:3.11-slim-bookworm` prints the digest, which
+   * is for every architecture. Held still it takes no fixes of Debian's until you give a newer one.
+   *
+   * @default - `python:3.11-slim-bookworm`, as it is when the image is built
+   */
+  readonly baseImage?: string;
+}
 
 /**
  * Where the image of the Letta server comes from.
@@ -17,8 +25,8 @@ export abstract class LettaImage {
    * Builds the image from the PyPI package with hash-locked dependencies: slim, unprivileged, and rebuilt by whoever
    * deploys it when one of its dependencies has to be patched.
    */
-  public static fromPackage(): LettaImage {
-    return new BuiltImage('letta');
+  public static fromPackage(options: PackagedImageOptions = {}): LettaImage {
+    return new BuiltImage('letta', { baseImage: options.baseImage });
   }
 
   /**
@@ -28,7 +36,7 @@ export abstract class LettaImage {
    * Only for x86_64 tasks. Its dependencies stay as they were when it was published.
    */
   public static fromDockerHub(): LettaImage {
-    return new BuiltImage('letta-dockerhub', ecs.CpuArchitecture.X86_64);
+    return new BuiltImage('letta-dockerhub', { only: ecs.CpuArchitecture.X86_64 });
   }
 
   /**
@@ -52,19 +60,21 @@ export abstract class LettaImage {
 class BuiltImage extends LettaImage {
   public constructor(
     private readonly folder: string,
-    private readonly only?: ecs.CpuArchitecture,
+    private readonly options: { readonly only?: ecs.CpuArchitecture; readonly baseImage?: string },
   ) {
     super();
   }
 
   public _containerImage(scope: IConstruct, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
-    if (this.only && this.only !== architecture) {
+    const { only, baseImage } = this.options;
+    validateBaseImage(scope.node.path, 'baseImage', baseImage);
+    if (only && only !== architecture) {
       throw new Error(
         `${scope.node.path}: the image upstream published is pinned for x86_64, got cpuArchitecture ARM64: use ` +
           'LettaImage.fromPackage(), or leave cpuArchitecture out',
       );
     }
-    return imageFromFolder(this.folder, architecture);
+    return imageFromFolder(this.folder, architecture, baseImage);
   }
 }
 
@@ -76,38 +86,13 @@ class RepositoryImage extends LettaImage {
     super();
   }
 
-  public _containerImage(): ecs.ContainerImage {
+  public _containerImage(scope: IConstruct): ecs.ContainerImage {
+    if (this.tagOrDigest.startsWith('sha256:') && !/^sha256:[0-9a-f]{64}$/.test(this.tagOrDigest)) {
+      throw new Error(
+        `${scope.node.path}: the image's digest is '${this.tagOrDigest}', wanted 'sha256:' and 64 hexadecimal digits: give ` +
+          'LettaImage.fromEcr() the whole digest',
+      );
+    }
     return ecs.ContainerImage.fromEcrRepository(this.repository, this.tagOrDigest);
   }
-}
-
-/**
- * An image built from a folder of the package. The platform is always said: without it a build machine's own
- * architecture decides what runs.
- *
- * @internal
- */
-export function imageFromFolder(folder: string, architecture: ecs.CpuArchitecture): ecs.ContainerImage {
-  const platform = architecture === ecs.CpuArchitecture.ARM64 ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64;
-  return ecs.ContainerImage.fromAsset(path.join(IMAGES, folder), { platform });
-}
-
-/**
- * Warns about an image whose content can change without a change of the template.
- *
- * @internal
- */
-export function warnUnlessPinned(
-  scope: IConstruct,
-  image: ecs.ContainerImage,
-  container: ecs.ContainerDefinition,
-): void {
-  const name = container.imageName;
-  if (image instanceof ecs.AssetImage || name.includes('@sha256:')) return;
-  const shown = Token.isUnresolved(name) ? 'an image without a digest that is known at synth' : `'${name}'`;
-  Annotations.of(scope).addWarningV2(
-    'cdk-letta:LettaService.imageNotPinned',
-    `container '${container.containerName}' runs ${shown}, wanted an asset or a digest (sha256:…): what a tag names can ` +
-      'change between two tasks of one deployment',
-  );
 }

@@ -52,6 +52,15 @@ export interface LettaServiceOptions extends LettaAddressOptions {
   readonly gatewayImage?: ecs.ContainerImage;
 
   /**
+   * Image of Debian 12 with Node.js 24 to build the gateway's image on, e.g. one that your registry mirrors, or one that a
+   * digest holds still: `node:24-bookworm-slim@sha256:…`. For Letta's own image see `LettaImage.fromPackage()`. Not together
+   * with `gatewayImage`.
+   *
+   * @default - `node:24-bookworm-slim`, as it is when the image is built
+   */
+  readonly gatewayBaseImage?: string;
+
+  /**
    * Processor of the tasks, and of the images that this package builds.
    *
    * @default - X86_64, which every build machine can build

@@ -11,12 +11,13 @@ import { AwsCall, IAwsClient } from './aws-client';
 import { BedrockAccess } from './bedrock-access';
 import { ILettaCache } from './letta-cache';
 import { ILettaDatabase } from './letta-database';
-import { imageFromFolder, LettaImage } from './letta-image';
+import { LettaImage } from './letta-image';
 import { LettaServiceOptions } from './letta-service-options';
 import { allowedEgress } from './private/allowed-egress';
 import { validateBroughtParts } from './private/brought-parts';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
+import { imageFromFolder } from './private/container-image';
 import { DatabaseMigration } from './private/database-migration';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
@@ -26,7 +27,7 @@ import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
-import { MAX_HEALTHY_PERCENT, validateZones } from './private/validation';
+import { MAX_HEALTHY_PERCENT, validatePeer, validateZones } from './private/validation';
 
 /** Properties of `LettaService`. */
 export interface LettaServiceProps extends LettaServiceOptions {
@@ -107,7 +108,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
     const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
     const lettaImage = (props.image ?? LettaImage.fromPackage())._containerImage(this, architecture);
-    const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture);
+    const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture, props.gatewayBaseImage);
 
     const securityGroup =
       props.securityGroup ??
@@ -238,8 +239,10 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
    * Lets a client reach the API through the load balancer.
    *
    * @param peer a security group's owner, or an `ec2.Peer`
+   * @throws for a peer that is everybody
    */
   public allowFrom(peer: ec2.IConnectable, description?: string): void {
+    validatePeer(this.node.path, peer);
     this.listener.connections.allowDefaultPortFrom(peer, description ?? 'Client of the Letta API');
   }
 

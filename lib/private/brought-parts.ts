@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { LettaServiceOptions } from '../letta-service-options';
+import { validateBaseImage } from './container-image';
 import { validatePassword } from './password-secret';
 import { validateRegion } from './validation';
 
@@ -17,6 +18,7 @@ export function validateBroughtParts(scope: Construct, options: LettaServiceOpti
   validateCertificate(scope, options.certificate?.certificateArn);
   validateAccessLogs(scope, options.accessLogsBucket);
   validateRoles(scope, options);
+  validateGatewayImage(scope, options);
   if (options.logGroup)
     validateRegion(scope, 'logGroup', options.logGroup.env.region, 'tasks write to their own region');
   warnOfOpenGroups(scope, options);
@@ -48,6 +50,15 @@ function validateRoles(scope: Construct, { taskRole, executionRole }: LettaServi
   throw new Error(
     `${scope.node.path}: taskRole and executionRole are the same role, wanted two: with one, what pulls images may also call ` +
       'the models and read the password; give another role',
+  );
+}
+
+function validateGatewayImage(scope: Construct, { gatewayImage, gatewayBaseImage }: LettaServiceOptions): void {
+  validateBaseImage(scope.node.path, 'gatewayBaseImage', gatewayBaseImage);
+  if (gatewayImage === undefined || gatewayBaseImage === undefined) return;
+  throw new Error(
+    `${scope.node.path}: gatewayImage and gatewayBaseImage are both given, wanted one of them: an image that is not built here ` +
+      'has its base already; leave gatewayBaseImage out',
   );
 }
 

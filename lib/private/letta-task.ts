@@ -7,7 +7,7 @@ import { Construct } from 'constructs';
 import { ContainerName, ContainerUser, ImagePath } from '../../runtime/contract';
 import { AwsCall } from '../aws-client';
 import { AwsService } from '../aws-service';
-import { warnUnlessPinned } from '../letta-image';
+import { warnUnlessPinned } from './container-image';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { imagePullCalls, imageRepository } from './image-pull';
 import { acknowledge, acknowledgeWildcard } from './nag';

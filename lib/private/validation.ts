@@ -126,6 +126,17 @@ export function validateZones(path: string, selected: ec2.SelectedSubnets): void
   }
 }
 
+/** Clients that are somebody: in a network whose routes change, everybody is more than it was. Tokens pass. */
+export function validatePeer(path: string, peer: ec2.IConnectable): void {
+  const range = 'uniqueId' in peer ? String(peer.uniqueId) : '';
+  // Whatever stands before it: EC2 takes 10.0.0.0/0 for 0.0.0.0/0.
+  if (!/\/0+$/.test(range)) return;
+  throw new Error(
+    `${path}: allowFrom opens the API to everybody (${range}), wanted the networks that clients come from: give their ranges, ` +
+      'e.g. ec2.Peer.ipv4("10.0.0.0/8"), or their security groups',
+  );
+}
+
 /** A region that is the stack's. Tokens pass. */
 export function validateRegion(scope: IConstruct, prop: string, got: string, why: string): void {
   const { region } = Stack.of(scope);

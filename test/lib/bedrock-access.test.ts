@@ -194,8 +194,8 @@ describe('the region', () => {
   test('fails at synth when it is known and the profile cannot be called from it', () => {
     expect(() => grant(testStack(US), jp)).toThrow(
       "Test/Bedrock: the inference profile 'jp.anthropic.claude-sonnet-4-6' cannot be called from the stack's region " +
-        "'us-east-1', wanted one of ap-northeast-1, ap-northeast-3: choose the profile of another geography, or give " +
-        "the profile's regions if AWS has added this one",
+        "'us-east-1', wanted one of ap-northeast-1, ap-northeast-3: give models (or embeddings) of another " +
+        "geography, or the profile's regions if AWS has added this one",
     );
   });
 

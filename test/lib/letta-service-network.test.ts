@@ -118,6 +118,16 @@ describe('the load balancer', () => {
   });
 
   test.each([
+    ['IPv4', ec2.Peer.anyIpv4(), '0.0.0.0/0'],
+    ['IPv6', ec2.Peer.anyIpv6(), '::/0'],
+    ['a range of nothing', ec2.Peer.ipv4('10.0.0.0/0'), '10.0.0.0/0'],
+  ])('lets nobody name everybody: %s', (_what, peer, range) => {
+    expect(() => service().service.allowFrom(peer)).toThrow(
+      `Test/Letta: allowFrom opens the API to everybody (${range}), wanted the networks that clients come from`,
+    );
+  });
+
+  test.each([
     [undefined, 'HTTP', undefined, 'false'],
     [elbv2.ApplicationProtocol.HTTP, 'HTTP', undefined, 'false'],
     [elbv2.ApplicationProtocol.HTTPS, 'HTTPS', 'HTTPS', 'true'],

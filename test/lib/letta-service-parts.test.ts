@@ -4,6 +4,8 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
+import * as fs from 'fs';
+import * as path from 'path';
 import { LettaImage, LettaServiceProps } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
 import { Match, statementsOf, testApp } from './support';
@@ -55,17 +57,65 @@ describe('images', () => {
     );
   });
 
-  function platforms(stack: Stack): string[] {
-    const assembly = testAssembly(stack);
-    return [...new Set(assembly.map(({ source }) => source.platform))];
+  test('are built on the bases of their Dockerfiles, or on those that are given', () => {
+    expect(bases(service().stack)).toEqual({ gateway: undefined, letta: undefined });
+    const [python, node] = [`mirror.example.com/python:3.11@${DIGEST}`, 'node:24-bookworm-slim'];
+    const { stack } = service({ image: LettaImage.fromPackage({ baseImage: python }), gatewayBaseImage: node });
+    expect(bases(stack)).toEqual({ gateway: node, letta: python });
+  });
+
+  test.each(['', 'python 3.11', 'python@sha256:abc', 'PYTHON:3.11', '--help'])("fail on the base '%s'", (base) => {
+    const message = (prop: string) => `Test/Letta: ${prop} is '${base}', wanted an image such as`;
+    expect(() => service({ image: LettaImage.fromPackage({ baseImage: base }) })).toThrow(message('baseImage'));
+    expect(() => service({ gatewayBaseImage: base })).toThrow(message('gatewayBaseImage'));
+  });
+
+  test('fail with a base for a gateway that is not built here', () => {
+    const gatewayImage = ecs.ContainerImage.fromRegistry(`example.com/gateway@${DIGEST}`);
+    expect(() => service({ gatewayImage, gatewayBaseImage: 'node:24-bookworm-slim' })).toThrow(
+      'Test/Letta: gatewayImage and gatewayBaseImage are both given, wanted one of them',
+    );
+  });
+
+  test.each(['sha256:', `${DIGEST}0`, 'sha256:latest'])("of a repository fail with the digest '%s'", (digest) => {
+    expect(() =>
+      service(({ stack }) => ({
+        image: LettaImage.fromEcr(ecr.Repository.fromRepositoryName(stack, 'Repository', 'letta'), digest),
+      })),
+    ).toThrow(`Test/Letta: the image's digest is '${digest}', wanted 'sha256:' and 64 hexadecimal digits`);
+  });
+
+  interface Source {
+    readonly directory: string;
+    readonly platform: string;
+    readonly dockerBuildArgs?: { readonly BASE?: string };
   }
 
-  function testAssembly(stack: Stack): { source: { platform: string } }[] {
+  function platforms(stack: Stack): string[] {
+    return [...new Set(sources(stack).map(({ platform }) => platform))];
+  }
+
+  function bases(stack: Stack): Record<string, string | undefined> {
+    const manifest = sources(stack).map((source) => [
+      isGateway(source) ? 'gateway' : 'letta',
+      source.dockerBuildArgs?.BASE,
+    ]);
+    return Object.fromEntries(manifest);
+  }
+
+  function isGateway({ directory }: Source): boolean {
+    return fs.readdirSync(directory).includes('dist');
+  }
+
+  function sources(stack: Stack): Source[] {
     const assembly = (stack.node.root as ReturnType<typeof testApp>).synth();
     const manifest = assembly.artifacts.find((artifact) => 'contents' in artifact) as unknown as {
-      contents: { dockerImages: Record<string, { source: { platform: string } }> };
+      contents: { dockerImages: Record<string, { source: Source }> };
     };
-    return Object.values(manifest.contents.dockerImages);
+    return Object.values(manifest.contents.dockerImages).map(({ source }) => ({
+      ...source,
+      directory: path.join(assembly.directory, source.directory),
+    }));
   }
 });
 
