@@ -16,6 +16,7 @@ export * from './letta-database';
 export * from './letta-image';
 export * from './letta-service';
 export * from './letta-service-options';
+export * from './log-data-protection';
 export * from './sealed-network';
 export * from './vpc-endpoints';
 export * from './web-acl';

@@ -201,6 +201,7 @@ export class LettaBedrockStack extends Stack {
           sourceVpc,
           encryptionKey,
           logRetention,
+          logDataProtection: props.logDataProtection,
           instanceType: props.databaseInstanceType,
         });
     this.database = props.database ?? ownDatabase!;

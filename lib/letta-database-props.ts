@@ -123,6 +123,13 @@ export interface LettaDatabaseProps {
   readonly sourceVpc?: ec2.IVpc;
 
   /**
+   * What CloudWatch Logs hides in the database's log groups, e.g. `LogDataProtection.credentialsAndPersonalData()`.
+   *
+   * @default - nothing
+   */
+  readonly logDataProtection?: logs.DataProtectionPolicy;
+
+  /**
    * How long logs of the database and of its set-up are kept.
    *
    * @default logs.RetentionDays.THREE_MONTHS

@@ -155,12 +155,14 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const name = uniqueName(this);
     const logGroup = encryptedLogGroup(this, 'LogGroup', {
       logGroupName: `/aws/rds/instance/${name}/postgresql`,
+      dataProtectionPolicy: props.logDataProtection,
       retention: logRetention,
       encryptionKey: props.encryptionKey,
       removalPolicy: standsOn,
     });
     const upgradeLogGroup = encryptedLogGroup(this, 'UpgradeLogGroup', {
       logGroupName: `/aws/rds/instance/${name}/upgrade`,
+      dataProtectionPolicy: props.logDataProtection,
       retention: logRetention,
       encryptionKey: props.encryptionKey,
       removalPolicy: standsOn,

@@ -310,6 +310,13 @@ export interface LettaServiceOptions extends LettaAddressOptions {
   readonly logRetention?: logs.RetentionDays;
 
   /**
+   * What CloudWatch Logs hides in the log groups of tasks and database that are made, e.g. `LogDataProtection.credentialsAndPersonalData()`.
+   *
+   * @default - nothing
+   */
+  readonly logDataProtection?: logs.DataProtectionPolicy;
+
+  /**
    * What happens to logs when they leave the stack.
    *
    * @default RemovalPolicy.RETAIN

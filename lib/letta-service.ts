@@ -125,6 +125,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     const logSettings = {
       logRetention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
       logRemovalPolicy: props.logRemovalPolicy ?? RemovalPolicy.RETAIN,
+      logDataProtection: props.logDataProtection,
       encryptionKey: props.encryptionKey,
     };
     const region = Stack.of(this).region;

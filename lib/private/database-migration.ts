@@ -35,6 +35,7 @@ export interface DatabaseMigrationProps {
   readonly logGroup?: logs.ILogGroup;
   readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;
+  readonly logDataProtection?: logs.DataProtectionPolicy;
   readonly encryptionKey?: kms.IKey;
 }
 
@@ -71,6 +72,7 @@ export class DatabaseMigration extends Construct {
       logStreamPrefix: props.logGroup ? 'migration' : 'task',
       logRetention: props.logRetention,
       logRemovalPolicy: props.logRemovalPolicy,
+      logDataProtection: props.logDataProtection,
       encryptionKey: props.encryptionKey,
     });
     props.database.grantConnect(task.definition.taskRole, DatabaseRole.MIGRATOR);

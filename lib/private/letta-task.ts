@@ -42,12 +42,13 @@ export interface LettaTaskProps {
   readonly lettaCommand: string[];
   /** @default - the image's */
   readonly lettaWorkingDirectory?: string;
-  /** @default - a new one, kept as the next three properties say */
+  /** @default - a new one, kept as the properties below say */
   readonly logGroup?: logs.ILogGroup;
   /** How the names of its log streams begin. */
   readonly logStreamPrefix: string;
   readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;
+  readonly logDataProtection?: logs.DataProtectionPolicy;
   readonly encryptionKey?: kms.IKey;
 }
 
@@ -70,6 +71,7 @@ export class LettaTask extends Construct {
       encryptedLogGroup(this, 'Logs', {
         retention: props.logRetention,
         removalPolicy: props.logRemovalPolicy,
+        dataProtectionPolicy: props.logDataProtection,
         encryptionKey: props.encryptionKey,
       });
     this.definition = new ecs.FargateTaskDefinition(this, 'Definition', {
