@@ -1,0 +1,62 @@
+import { judgeTemplates } from '../../lib/checks/judge';
+import { RULES } from '../../lib/checks/rules';
+import { StackTemplate } from '../../lib/checks/template';
+import { CDK_JSON_CONTEXT } from '../lib/support';
+import { FAULTS } from './faults';
+import { Mutant } from './mutant';
+import { GOOD_APPS, GoodApp, templatesOf } from './stacks';
+import { VARIATIONS } from './variation';
+
+const good = Object.fromEntries(
+  Object.entries(GOOD_APPS).map(([name, make]) => [name, templatesOf(make, CDK_JSON_CONTEXT)]),
+) as Record<GoodApp, StackTemplate[]>;
+
+describe('a good app has no finding', () => {
+  test.each(Object.keys(GOOD_APPS) as GoodApp[])('%s', (name) => {
+    expect(judgeTemplates(good[name])).toEqual([]);
+  });
+
+  test.each(Object.entries(GOOD_APPS))('%s, without feature flags', (_name, make) => {
+    expect(judgeTemplates(templatesOf(make))).toEqual([]);
+  });
+});
+
+describe('a single fault is found by its rule, and by no other', () => {
+  test.each(FAULTS.map((fault): [string, typeof fault] => [`${fault.rule}: ${fault.name}`, fault]))(
+    '%s',
+    (_name, { rule, of = 'default', also = [], inject }) => {
+      const mutant = new Mutant(good[of]);
+      inject(mutant);
+      expect(mutant.stacks).not.toEqual(good[of]);
+      const found = new Set(judgeTemplates(mutant.stacks).map(({ id }) => id));
+      expect([...found].sort()).toEqual([rule, ...also].sort());
+    },
+  );
+
+  test('every rule has a fault that it finds', () => {
+    const injected = new Set(FAULTS.map(({ rule }) => rule));
+    expect(RULES.map(({ id }) => id).filter((id) => !injected.has(id))).toEqual([]);
+  });
+});
+
+describe('what is right in another way, or none of our business, is not found', () => {
+  test.each(VARIATIONS.map((variation): [string, typeof variation] => [variation.name, variation]))(
+    '%s',
+    (_name, { of = 'default', change }) => {
+      const mutant = new Mutant(good[of]);
+      change(mutant);
+      expect(mutant.stacks).not.toEqual(good[of]);
+      expect(judgeTemplates(mutant.stacks)).toEqual([]);
+    },
+  );
+});
+
+test('a template is judged in less than 200 ms', () => {
+  const times = [1, 2, 3].map(() => {
+    const started = performance.now();
+    judgeTemplates(good.default);
+    return performance.now() - started;
+  });
+  // The best of three tells what the work takes, however busy the machine is.
+  expect(Math.min(...times)).toBeLessThan(200);
+});
