@@ -20,6 +20,7 @@ import { gatewayEnvironment, lettaEnvironment } from './private/container-enviro
 import { imageFromFolder } from './private/container-image';
 import { DatabaseMigration } from './private/database-migration';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
+import { isolatedPlacement } from './private/isolated-placement';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
 import { acknowledge, acknowledgeOwnPolicies, acknowledgeStandards, acknowledgeWildcard } from './private/nag';
 import { openRoutes } from './private/open-routes';
@@ -27,7 +28,7 @@ import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
-import { MAX_HEALTHY_PERCENT, validatePeer, validateZones } from './private/validation';
+import { MAX_HEALTHY_PERCENT, validatePeer } from './private/validation';
 
 /** Properties of `LettaService`. */
 export interface LettaServiceProps extends LettaServiceOptions {
@@ -104,8 +105,10 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     this.serviceName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
     const settings = serviceSettings(this, props);
     validateBroughtParts(this, props);
-    const vpcSubnets = props.vpcSubnets ?? { subnetType: ec2.SubnetType.PRIVATE_ISOLATED };
-    validateZones(this.node.path, vpc.selectSubnets(vpcSubnets));
+    const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
+      zones: 2,
+      reason: 'the load balancer demands two; give vpcSubnets in two zones',
+    });
     const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
     const lettaImage = (props.image ?? LettaImage.fromPackage())._containerImage(this, architecture);
     const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture, props.gatewayBaseImage);

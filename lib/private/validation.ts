@@ -114,18 +114,6 @@ export function validateSeconds(
   }
 }
 
-/** Two availability zones, which the load balancer demands and the tasks are spread over. Tokens pass. */
-export function validateZones(path: string, selected: ec2.SelectedSubnets): void {
-  if (selected.isPendingLookup || Token.isUnresolved(selected.subnetIds)) return;
-  const zones = selected.subnets.length < 2 ? selected.subnets.length : new Set(selected.availabilityZones).size;
-  if (zones < 2) {
-    throw new Error(
-      `${path}: the subnets are in ${zones} availability zones, wanted at least two for the load balancer: give ` +
-        'vpcSubnets in two zones',
-    );
-  }
-}
-
 /** Clients that are somebody: in a network whose routes change, everybody is more than it was. Tokens pass. */
 export function validatePeer(path: string, peer: ec2.IConnectable): void {
   const range = 'uniqueId' in peer ? String(peer.uniqueId) : '';

@@ -172,7 +172,22 @@ describe('bad input', () => {
 
   test('fails on subnets in one availability zone', () => {
     expect(() => service(({ vpc }) => ({ vpcSubnets: { subnets: [vpc.isolatedSubnets[0]] } }))).toThrow(
-      'Test/Letta: the subnets are in 1 availability zones, wanted at least two for the load balancer',
+      'LettaService Test/Letta: expected subnets in at least 2 availability zones, got 1: the load balancer demands two',
+    );
+  });
+
+  test('fails in a VPC without isolated subnets, and says which there are', () => {
+    expect(() =>
+      service(({ stack }) => ({
+        vpc: ec2.Vpc.fromVpcAttributes(stack, 'Public', {
+          vpcId: 'vpc-1',
+          availabilityZones: ['us-east-1a', 'us-east-1b'],
+          publicSubnetIds: ['subnet-a', 'subnet-b'],
+        }),
+      })),
+    ).toThrow(
+      'LettaService Test/Letta: no subnet to stand in: expected isolated subnets, got a VPC with 2 public, 0 private with ' +
+        'egress and 0 isolated subnets; give a VPC with isolated subnets, or name others by `vpcSubnets`',
     );
   });
 });
