@@ -1,12 +1,12 @@
 jest.mock('aws-cdk-lib', () => jest.requireActual('./example-apps').keepingApps(jest.requireActual('aws-cdk-lib')));
-import { App } from 'aws-cdk-lib';
+import { App, Validations } from 'aws-cdk-lib';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { LettaBedrockStack } from '../../lib';
 import { testApp } from '../lib/support';
 import { gateApps } from './apps';
 import { CHOICES, NOT_GIVEN } from './choices';
 import { generatedPart } from './generated-part';
-import { Acknowledgement, acknowledgementsAt, PACK_NAMES, ruleFindings } from './rule-packs';
+import { Acknowledgement, acknowledgementsAt, PACK_NAMES, PACKS, ruleFindings } from './rule-packs';
 import { reportFigure } from './figures';
 
 const apps = gateApps();
@@ -99,4 +99,13 @@ test('docs/security.md lists what is left to the deployer, and the prop', () => 
   const table = ['| rule | closed by |', '| --- | --- |', ...rows];
   const { inDocument, generated } = generatedPart('docs/security.md', 'choices', table);
   expect(inDocument).toEqual(generated);
+});
+
+test('as plugins, as a user adds them, the packs let the example for production pass and stop the default stack', () => {
+  const synth = (app: App) => {
+    Validations.of(app).addPlugins(...PACKS.map((Pack) => new Pack(app)));
+    return app.synth();
+  };
+  expect(synth(new Map(apps).get('examples/production.ts')!).stacks).toHaveLength(2);
+  expect(() => synth(plain)).toThrow('HIPAA.Security-CloudWatchLogGroupEncrypted');
 });
