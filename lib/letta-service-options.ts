@@ -1,42 +1,15 @@
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
-import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { LettaAddressOptions } from './letta-address-options';
 import { LettaImage } from './letta-image';
+import { LettaLoadBalancerOptions } from './letta-load-balancer-options';
 
 /** What can be chosen about a Letta service, in `LettaService` and in `LettaBedrockStack` alike. */
-export interface LettaServiceOptions extends LettaAddressOptions {
-  /**
-   * Certificate of the load balancer.
-   *
-   * @default - none: `http` must then be true
-   */
-  readonly certificate?: acm.ICertificate;
-
-  /**
-   * Serves plain HTTP, so that the API password crosses the network unencrypted. Gives a warning.
-   *
-   * @default false
-   */
-  readonly http?: boolean;
-
-  /**
-   * What the load balancer speaks to the tasks. With HTTPS each task makes a key and a certificate of its own when it
-   * starts; the key is never written down. A load balancer does not verify its targets' certificates, so this hides
-   * what passes from whoever can read along in the VPC, and no more ("Target groups for your Application Load
-   * Balancers", Elastic Load Balancing User Guide). Changing it interrupts a running service until new tasks stand.
-   *
-   * @default elbv2.ApplicationProtocol.HTTP
-   */
-  readonly targetProtocol?: elbv2.ApplicationProtocol;
-
+export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   /**
    * The Letta server's image.
    *
@@ -137,21 +110,6 @@ export interface LettaServiceOptions extends LettaAddressOptions {
    * @default 20
    */
   readonly databaseConnectionReserve?: number;
-
-  /**
-   * How long a request may stay silent before the load balancer or the gateway cuts it. Agent turns last minutes.
-   *
-   * @default Duration.minutes(10)
-   */
-  readonly idleTimeout?: Duration;
-
-  /**
-   * How long running turns may go on when a task is replaced, before ECS stops its containers: Letta first, which may then
-   * finish its requests for up to two minutes. Background runs hold no connection, so nothing waits for them.
-   *
-   * @default - `idleTimeout`
-   */
-  readonly deregistrationDelay?: Duration;
 
   /**
    * How long a new task may fail its health check. Letta takes 12-24 s to start on a free vCPU.
@@ -267,32 +225,6 @@ export interface LettaServiceOptions extends LettaAddressOptions {
    * @default - a new one that allows nothing but what is granted
    */
   readonly securityGroup?: ec2.ISecurityGroup;
-
-  /**
-   * Security group of the load balancer.
-   *
-   * @default - a new one that allows nothing but what `allowFrom` says
-   */
-  readonly loadBalancerSecurityGroup?: ec2.ISecurityGroup;
-
-  /**
-   * Bucket of the load balancer's access logs, in the same region. Load balancers write to no bucket with a KMS key.
-   *
-   * A bucket made in the app gets the permission by itself. The owner of an imported one must allow
-   * `logdelivery.elasticloadbalancing.amazonaws.com` to `s3:PutObject` on `AWSLogs/<account>/*`, the account being this
-   * stack's, or the load balancer cannot be made.
-   *
-   * @default - a new one with S3-managed encryption
-   */
-  readonly accessLogsBucket?: s3.IBucket;
-
-  /**
-   * Whether AWS refuses to delete the load balancer, and with it the name that clients use. It holds no data; protected, a
-   * first deployment that fails leaves it behind, and `cdk destroy` waits until somebody takes the protection off.
-   *
-   * @default false
-   */
-  readonly loadBalancerDeletionProtection?: boolean;
 
   /**
    * Log group of the tasks and of the migration, in the same region. Keep and encrypt it as you wish: `logRetention` and

@@ -1,5 +1,4 @@
 import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
-import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -11,21 +10,22 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as wafv2 from 'aws-cdk-lib/aws-wafv2';
 import { Construct } from 'constructs';
 import { Port } from '../../runtime/contract';
-import { LettaAddressOptions } from '../letta-address-options';
+import { LettaLoadBalancerOptions } from '../letta-load-balancer-options';
 import { closedSecurityGroup } from './closed-security-group';
 import { acknowledge, acknowledgeStandards } from './nag';
 
 /** Properties of `InternalLoadBalancer`. */
-export interface InternalLoadBalancerProps extends LettaAddressOptions {
+export interface InternalLoadBalancerProps extends Pick<
+  LettaLoadBalancerOptions,
+  'certificate' | 'domainName' | 'hostedZone' | 'webAcl' | 'accessLogsBucket'
+> {
   readonly vpc: ec2.IVpc;
   readonly vpcSubnets?: ec2.SubnetSelection;
-  readonly certificate?: acm.ICertificate;
   readonly securityGroup?: ec2.ISecurityGroup;
   /** Whether to speak TLS to the targets. */
   readonly targetTls: boolean;
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
-  readonly accessLogsBucket?: s3.IBucket;
   readonly deletionProtection: boolean;
   readonly logRetention: logs.RetentionDays;
   readonly logRemovalPolicy: RemovalPolicy;

@@ -77,7 +77,7 @@ export class ManagedWebAcl extends Construct {
       removalPolicy: props.logRemovalPolicy,
       encryptionKey: props.encryptionKey,
     });
-    const logging = new wafv2.CfnLoggingConfiguration(this, 'Logging', {
+    new wafv2.CfnLoggingConfiguration(this, 'Logging', {
       resourceArn: webAcl.attrArn,
       // Not `logGroupArn`: that ends with `:*`, and WAF wants the group.
       logDestinationConfigs: [
@@ -101,7 +101,6 @@ export class ManagedWebAcl extends Construct {
         ],
       },
     });
-    logging.node.addDependency(logGroup);
   }
 }
 

@@ -1,13 +1,13 @@
 import { Token } from 'aws-cdk-lib';
 import * as route53 from 'aws-cdk-lib/aws-route53';
 import { Construct } from 'constructs';
-import { LettaAddressOptions } from '../letta-address-options';
+import { LettaLoadBalancerOptions } from '../letta-load-balancer-options';
 
 const LABEL = '[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?';
 const HOST_NAME = new RegExp(`^(?=.{1,253}$)(${LABEL}\\.)+${LABEL}$`);
 
 /** The name that clients use, and the zone that has it. @throws for a name that is none, or one of another zone */
-export function validateAddress(scope: Construct, { domainName, hostedZone }: LettaAddressOptions): void {
+export function validateAddress(scope: Construct, { domainName, hostedZone }: LettaLoadBalancerOptions): void {
   const { path } = scope.node;
   if (domainName === undefined) {
     if (!hostedZone) return;
