@@ -66,6 +66,13 @@ export interface SealedNetworkProps {
   readonly allowedDomains?: string[];
 
   /**
+   * Where flow logs go, e.g. `ec2.FlowLogDestination.toS3(bucket)` for a bucket of the organization's.
+   *
+   * @default - a new log group
+   */
+  readonly flowLogDestination?: ec2.FlowLogDestination;
+
+  /**
    * How long flow logs and the logs of the deployment's functions are kept.
    *
    * @default logs.RetentionDays.THREE_MONTHS
@@ -123,7 +130,8 @@ export class SealedNetwork extends Construct {
       subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
     });
     this.vpc = vpc;
-    this.logTraffic(vpc, logRetention, props.encryptionKey);
+    const destination = props.flowLogDestination ?? this.flowLogGroup(logRetention, props.encryptionKey);
+    acknowledgeOwnPolicies(vpc.addFlowLog('FlowLog', { destination }));
 
     // `Default` leaves no trace in logical ids: those of the endpoints stay what they were under the VPC.
     this.endpoints = new VpcEndpoints(this, 'Default', {
@@ -161,15 +169,13 @@ export class SealedNetwork extends Construct {
     return availabilityZones ?? Array.from({ length: number }, (_, index) => Fn.select(index, Fn.getAzs()));
   }
 
-  private logTraffic(vpc: ec2.Vpc, retention: logs.RetentionDays, encryptionKey?: kms.IKey): void {
+  private flowLogGroup(retention: logs.RetentionDays, encryptionKey?: kms.IKey): ec2.FlowLogDestination {
     const logGroup = encryptedLogGroup(this, 'FlowLogGroup', {
       retention,
       encryptionKey,
       removalPolicy: RemovalPolicy.DESTROY,
     });
-    acknowledgeOwnPolicies(
-      vpc.addFlowLog('FlowLog', { destination: ec2.FlowLogDestination.toCloudWatchLogs(logGroup) }),
-    );
+    return ec2.FlowLogDestination.toCloudWatchLogs(logGroup);
   }
 
   private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {

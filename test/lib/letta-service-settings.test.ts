@@ -1,6 +1,7 @@
 import { CfnParameter, Duration, Lazy, SecretValue, Stack } from 'aws-cdk-lib';
 import { Secret } from 'aws-cdk-lib/aws-secretsmanager';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { LettaServiceProps } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
 

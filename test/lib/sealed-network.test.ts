@@ -2,6 +2,7 @@ import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsService, IAwsClient } from '../../lib';
 import { SealedNetwork, SealedNetworkProps } from '../../lib/sealed-network';
 import { asText } from './support';
@@ -202,6 +203,18 @@ describe('SealedNetwork', () => {
     );
     expect(policies).toContain('Delete');
     expect(policies).not.toContain('Retain');
+  });
+
+  test('logs traffic to a bucket or log group of one’s own, and makes none then', () => {
+    const scope = stack();
+    const bucket = s3.Bucket.fromBucketName(scope, 'Archive', 'flow-logs');
+    new SealedNetwork(scope, 'Network', { flowLogDestination: ec2.FlowLogDestination.toS3(bucket) });
+    const template = Template.fromStack(scope);
+    template.resourceCountIs('AWS::Logs::LogGroup', 0);
+    template.hasResourceProperties('AWS::EC2::FlowLog', {
+      LogDestinationType: 's3',
+      LogDestination: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3:::flow-logs']] },
+    });
   });
 
   test('logs all traffic, for as long as asked and under the key given, which CloudWatch Logs may use', () => {
