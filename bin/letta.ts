@@ -1,7 +1,7 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BedrockModel, LettaBedrockStack } from '../lib';
+import { BedrockModel, LettaBedrockStack, LettaChecks } from '../lib';
 
 /**
  * The app behind `npx cdk synth LettaBedrockStack`, and the only place that reads context or environment:
@@ -13,6 +13,7 @@ import { BedrockModel, LettaBedrockStack } from '../lib';
  *   -c account=ID -c region=REGION    where to deploy; without them wherever the CLI's credentials point
  */
 const app = new App();
+Validations.of(app).addPlugins(new LettaChecks());
 
 /** What a flag says, if it is given. @throws for what does not look like it should */
 function flag(name: string, form: RegExp, example: string): string | undefined {

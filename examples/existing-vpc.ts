@@ -1,4 +1,4 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { App, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import {
@@ -7,6 +7,7 @@ import {
   BedrockModel,
   EndpointSource,
   LettaCache,
+  LettaChecks,
   LettaDatabase,
   LettaService,
   VpcEndpoints,
@@ -14,6 +15,7 @@ import {
 
 /** Single constructs in a network that a platform team already has, with endpoints and a database of its own. */
 const app = new App();
+Validations.of(app).addPlugins(new LettaChecks());
 const stack = new Stack(app, 'Agents', { env: { account: '111122223333', region: 'us-east-1' } });
 
 const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {

@@ -1,9 +1,10 @@
-import { App, Duration } from 'aws-cdk-lib';
+import { App, Duration, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BedrockModel, LettaBedrockStack } from '../lib';
+import { BedrockModel, LettaBedrockStack, LettaChecks } from '../lib';
 
 /** The whole stack in Frankfurt, for one office network, with the public documents' database pools. */
 const app = new App();
+Validations.of(app).addPlugins(new LettaChecks());
 const stack = new LettaBedrockStack(app, 'Letta', {
   env: { region: 'eu-central-1' },
   http: true,
