@@ -13,13 +13,9 @@ import { AwsCall } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
 import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
 import { encryptedLogGroup } from './encrypted-log-group';
+import { frameworkWritesOwnLogsOnly, writeOwnLogsOnly } from './function-logs';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './letta-task';
-import {
-  acknowledgeDeploymentFunction,
-  acknowledgeLogPolicy,
-  acknowledgeProviderFramework,
-  acknowledgeWildcard,
-} from './nag';
+import { acknowledgeDeploymentFunction, acknowledgeProviderFramework, acknowledgeWildcard } from './nag';
 
 /** Properties of `DatabaseMigration`. */
 export interface DatabaseMigrationProps {
@@ -121,7 +117,7 @@ export class DatabaseMigration extends Construct {
       });
     const onEvent = handler('OnEvent', 'index.onEvent');
     const isComplete = handler('IsComplete', 'index.isComplete');
-    [onEvent, isComplete].forEach(acknowledgeLogPolicy);
+    [onEvent, isComplete].forEach((fn) => writeOwnLogsOnly(fn, logGroup));
     [onEvent, isComplete].forEach(acknowledgeDeploymentFunction);
     this.allowStart(onEvent, props.cluster, task);
     this.allowWatch(isComplete, props.cluster, task);
@@ -133,6 +129,7 @@ export class DatabaseMigration extends Construct {
       totalTimeout: Duration.minutes(50),
       logGroup,
     });
+    frameworkWritesOwnLogsOnly(provider, logGroup);
     acknowledgeProviderFramework(provider);
     return provider;
   }

@@ -53,18 +53,8 @@ export function acknowledgeWildcard(scope: IConstruct, resource: string, reason:
   acknowledge(scope, `AwsSolutions-IAM5[Resource::${asText(Stack.of(scope).resolve(resource))}]`, reason);
 }
 
-/** The same for the managed policy that lets a function write its logs. */
-export function acknowledgeLogPolicy(scope: IConstruct): void {
-  acknowledge(
-    scope,
-    'AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/AWSLambdaBasicExecutionRole]',
-    'the policy allows writing logs and nothing else',
-  );
-}
-
 /** What CDK's own custom-resource framework causes: its functions and policies are not ours to change. */
 export function acknowledgeProviderFramework(provider: Provider): void {
-  acknowledgeLogPolicy(provider);
   const functions = provider.node.children.filter((child) => child instanceof lambda.Function);
   functions.forEach(acknowledgeDeploymentFunction);
   const waits = provider.isCompleteHandler !== undefined;

@@ -8,6 +8,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct } from 'constructs';
 import { encryptedLogGroup } from './encrypted-log-group';
+import { frameworkWritesOwnLogsOnly } from './function-logs';
 import {
   acknowledgeDeploymentFunction,
   acknowledgeOwnPolicies,
@@ -77,10 +78,9 @@ export class ProviderFunction extends Construct {
 
     this.permissions = props.vpc ? [this.role, this.denyNetworkInterfacesToCode()] : [this.role];
 
-    this.provider = new Provider(this, 'Provider', {
-      onEventHandler: this.function,
-      logGroup: this.logGroup('ProviderLogGroup', props),
-    });
+    const providerLogGroup = this.logGroup('ProviderLogGroup', props);
+    this.provider = new Provider(this, 'Provider', { onEventHandler: this.function, logGroup: providerLogGroup });
+    frameworkWritesOwnLogsOnly(this.provider, providerLogGroup);
     acknowledgeDeploymentFunction(this.function);
     acknowledgeProviderFramework(this.provider);
     acknowledgeOwnPolicies(this);

@@ -5,6 +5,8 @@
 export const UNSCOPABLE_ACTIONS = {
   /** Lists the profiles of the account; has no resource type. */
   LIST_INFERENCE_PROFILES: 'bedrock:ListInferenceProfiles',
+  /** Logs in to the account's ECR; has no resource type. */
+  GET_AUTHORIZATION_TOKEN: 'ecr:GetAuthorizationToken',
   /** Finds the S3 prefix list of a region; has no resource type. */
   DESCRIBE_MANAGED_PREFIX_LISTS: 'ec2:DescribeManagedPrefixLists',
   /**

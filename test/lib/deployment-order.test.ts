@@ -105,6 +105,13 @@ function policiesOfFunction(id: string): string[] {
     .filter((policy) => graph.references(policy).some((role) => isRole(role) && graph.references(id).includes(role)));
 }
 
+function grants(policy: string): boolean {
+  const { PolicyDocument } = graph.resource(policy).Properties as unknown as {
+    PolicyDocument: { Statement: { Effect: string }[] };
+  };
+  return PolicyDocument.Statement.some(({ Effect }) => Effect === 'Allow');
+}
+
 function isRole(id: string): boolean {
   return graph.resource(id).Type === 'AWS::IAM::Role';
 }
@@ -112,7 +119,12 @@ function isRole(id: string): boolean {
 test('before a function is called its role has its policy', () => {
   const pairs = graph
     .ids('AWS::Lambda::Function')
-    .flatMap((id) => policiesOfFunction(id).map((policy) => [id, policy]));
+    // What denies a function's own code something names the function, so it can only stand before the first call.
+    .flatMap((id) =>
+      policiesOfFunction(id)
+        .filter(grants)
+        .map((policy) => [id, policy]),
+    );
   expect(pairs.length).toBeGreaterThan(0);
   expect(pairs.filter(([id, policy]) => !graph.before(id).has(policy))).toEqual([]);
 });
@@ -165,6 +177,7 @@ describe('the retention boundary', () => {
     const groups = graph.ids('AWS::Logs::LogGroup');
     expect(names(groups.filter(kept))).toEqual([
       'DatabaseLogGroup',
+      'DatabaseUpgradeLogGroup',
       'ServiceMigrationFunctionLogs',
       'ServiceMigrationTaskLogs',
       'ServiceTaskLogs',
