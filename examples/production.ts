@@ -1,9 +1,9 @@
-import { App, PermissionsBoundary, Stack } from 'aws-cdk-lib';
+import { App, PermissionsBoundary, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
-import { BedrockModel, LettaBedrockStack, WebAcl } from '../lib';
+import { BedrockModel, LettaBedrockStack, LettaChecks, LogDataProtection, WebAcl } from '../lib';
 
 /**
  * What a regulated company would deploy: one key of its own for everything, a guardrail that IAM demands of every chat call,
@@ -11,6 +11,7 @@ import { BedrockModel, LettaBedrockStack, WebAcl } from '../lib';
  * rule packs of cdk-nag (AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS) find nothing in it.
  */
 const app = new App();
+Validations.of(app).addPlugins(new LettaChecks());
 const env = { account: '111122223333', region: 'eu-central-1' };
 const domainName = 'letta.corp.example.com';
 
@@ -51,5 +52,6 @@ const stack = new LettaBedrockStack(app, 'Letta', {
   customerManagedKey: true,
   organizationId: 'o-abcde12345',
   logRetention: logs.RetentionDays.ONE_YEAR,
+  logDataProtection: LogDataProtection.credentialsAndPersonalData(),
 });
 stack.service.allowFrom(ec2.Peer.ipv4('10.20.0.0/16'), 'office');
