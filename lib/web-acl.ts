@@ -1,7 +1,9 @@
-import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { Stack, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { ManagedWebAcl, WebAclLogSettings } from './private/managed-web-acl';
 import { validateWholeNumber } from './private/validation';
+
+const REGIONAL_WEB_ACL = /^arn:aws[a-z-]*:wafv2:([a-z0-9-]+):\d{12}:regional\/webacl\/[^/]+\/[^/]+$/;
 
 /** What can be chosen of the web ACL that `WebAcl.managed()` makes. */
 export interface ManagedWebAclOptions {
@@ -79,14 +81,12 @@ class OwnWebAcl extends WebAcl {
   public _arn(scope: Construct): string {
     if (Token.isUnresolved(this.webAclArn)) return this.webAclArn;
     const { region } = Stack.of(scope);
-    const wanted = Token.isUnresolved(region) ? 'the region' : region;
-    const parts = this.webAclArn.startsWith('arn:')
-      ? Stack.of(scope).splitArn(this.webAclArn, ArnFormat.SLASH_RESOURCE_NAME)
-      : undefined;
-    const elsewhere = !Token.isUnresolved(region) && parts?.region !== region;
-    if (parts?.service !== 'wafv2' || parts.resource !== 'regional' || elsewhere) {
+    const known = !Token.isUnresolved(region);
+    const got = REGIONAL_WEB_ACL.exec(this.webAclArn)?.[1];
+    if (got === undefined || (known && got !== region)) {
+      const where = known ? region : 'the region';
       throw new Error(
-        `${scope.node.path}: webAcl is '${this.webAclArn}', wanted the ARN of a regional web ACL in ${wanted} ` +
+        `${scope.node.path}: webAcl is '${this.webAclArn}', wanted the ARN of a regional web ACL in ${where} ` +
           '(arn:aws:wafv2:REGION:ACCOUNT:regional/webacl/NAME/ID): give that of the right scope and region',
       );
     }

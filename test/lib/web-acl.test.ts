@@ -163,7 +163,8 @@ describe('a web ACL of your own', () => {
 
   test.each([
     ['of another region', ARN.replace('eu-west-1', 'us-east-1')],
-    ['for CloudFront', 'arn:aws:wafv2:us-east-1:111122223333:global/webacl/edge/00000000-1111-2222-3333-444444444444'],
+    ['for CloudFront', ARN.replace('regional/', 'global/')],
+    ['of a rule group', ARN.replace('webacl/', 'rulegroup/')],
     ['of WAF Classic', 'arn:aws:waf-regional:eu-west-1:111122223333:webacl/00000000-1111-2222-3333-444444444444'],
     ['that is none', 'corporate'],
   ])('fails for an ARN %s', (_what, arn) => {
