@@ -45,7 +45,7 @@ export async function lint(templates: string[]): Promise<string[]> {
   const found = matches.map(({ Filename, Message, Location, Rule }) => ({
     rule: Rule.Id,
     file: Filename,
-    line: `${Rule.Id} ${Filename} ${Location.Path.join('/')}: ${Message}`,
+    line: `${Rule.Id} ${Filename} ${Location.Path.join('/')}: ${Message.slice(0, 300)}`,
   }));
   const ours = found.filter(({ file }) => file !== FAULTY);
   const lines = ours.filter(({ rule }) => !(rule in EXPLAINED)).map(({ line }) => line);
