@@ -1,4 +1,4 @@
-import { Stack, Token } from 'aws-cdk-lib';
+import { Stack, Tags, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -153,7 +153,10 @@ export class VpcEndpoints extends Construct {
   }
 
   private endpoint(service: AwsService): ec2.VpcEndpoint {
-    const endpoint = this.made.get(service.name) ?? this.makeEndpoint(service);
+    const found = this.made.get(service.name);
+    if (found) return found;
+    const endpoint = this.makeEndpoint(service);
+    Tags.of(endpoint).add('Name', `${this.vpc.node.path}/${service.name}`);
     this.made.set(service.name, endpoint);
     return endpoint;
   }

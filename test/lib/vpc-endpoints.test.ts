@@ -111,6 +111,12 @@ describe('endpoints', () => {
     expect(new Set(groups).size).toBe(2);
   });
 
+  test('are told apart by name in the console', () => {
+    new Fixture().serve(readSecret).template.hasResourceProperties('AWS::EC2::VPCEndpoint', {
+      Tags: [{ Key: 'Name', Value: 'Test/Vpc/secretsmanager' }],
+    });
+  });
+
   test('let a client through to what it calls, by HTTPS, and to nothing else', () => {
     const fixture = new Fixture().serve(readSecret);
     fixture.endpoints.serve(fixture.client('Other', listProfiles));
