@@ -16,7 +16,8 @@ const PARTS: Record<string, RegExp> = {
   'rule packs': /test\/gate\/rule-packs/,
   'IAM decisions': /test\/security\/(?!reach)/,
   reachability: /test\/security\/reach/,
-  documents: /test\/gate\/(?!rule-packs)/,
+  endpoints: /test\/gate\/endpoints/,
+  documents: /test\/gate\/(?!rule-packs|endpoints)/,
 };
 
 interface Part {
