@@ -45,6 +45,9 @@ export interface Resource {
 /** Names a resource in text: `<Stack/LogicalId>` or, of an attribute, `<Stack/LogicalId.Attribute>`. */
 const REFERENCE = /<([^<>/]+\/[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?>/g;
 
+/** Functions whose argument is a list; CloudFormation refuses anything else. */
+const LISTS = new Set(['Fn::Join', 'Fn::If', 'Fn::FindInMap']);
+
 /** All templates of an app, with references followed from stack to stack. */
 export class Templates {
   public readonly resources: Resource[];
@@ -105,7 +108,9 @@ export class Templates {
 
   private plain(stack: StackTemplate, value: unknown): unknown {
     if (Array.isArray(value)) return value.flatMap((item) => this.plainItem(stack, item));
-    if (typeof value !== 'object' || value === null) return value;
+    // CloudFormation refuses null; here it is nothing.
+    if (value === null) return undefined;
+    if (typeof value !== 'object') return value;
     const entries = Object.entries(value);
     if (entries.length === 1 && (entries[0][0] === 'Ref' || entries[0][0].startsWith('Fn::'))) {
       return this.call(stack, entries[0][0], entries[0][1]);
@@ -117,13 +122,14 @@ export class Templates {
 
   /** Of an item that a condition decides on, both cases are judged. */
   private plainItem(stack: StackTemplate, item: unknown): unknown[] {
-    const branches = (item as { 'Fn::If'?: unknown[] } | null)?.['Fn::If'];
-    const items = branches ? branches.slice(1) : [item];
+    const branches = (item as { 'Fn::If'?: unknown } | null)?.['Fn::If'];
+    const items = Array.isArray(branches) ? branches.slice(1) : [item];
     return items.map((each) => this.plain(stack, each)).filter((each) => each !== undefined);
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
   private call(stack: StackTemplate, name: string, argument: any): unknown {
+    if (LISTS.has(name) && !Array.isArray(argument)) return `${name}(${text(argument)})`;
     switch (name) {
       case 'Ref':
         return this.ref(stack, String(argument));
@@ -145,9 +151,9 @@ export class Templates {
         return exported ? this.plain(exported.stack, exported.value) : `${name}(${text(this.plain(stack, argument))})`;
       }
       case 'Fn::GetStackOutput': {
-        const producer = this.stacks.get(String(argument.StackName));
-        const output = producer?.template.Outputs?.[argument.OutputName];
-        return output ? this.plain(producer!, output.Value) : `${name}(${argument.StackName}.${argument.OutputName})`;
+        const producer = this.stacks.get(String(argument?.StackName));
+        const output = producer?.template.Outputs?.[String(argument?.OutputName)];
+        return output ? this.plain(producer!, output.Value) : `${name}(${text(argument)})`;
       }
       case 'Fn::FindInMap': {
         const [map, key, second] = (argument as unknown[]).map((item) => text(this.plain(stack, item)));
@@ -170,17 +176,17 @@ export class Templates {
     return given === undefined ? `<${name}>` : this.plain(parent!, given);
   }
 
-  private attribute(stack: StackTemplate, [id, attribute]: string[]): unknown {
+  private attribute(stack: StackTemplate, [id, attribute = '']: string[]): unknown {
     const nested = this.nested.get(`${stack.stackName}/${id}`);
     const output = attribute.startsWith('Outputs.') && nested?.template.Outputs?.[attribute.slice('Outputs.'.length)];
     return output ? this.plain(nested!, output.Value) : `<${stack.stackName}/${id}.${attribute}>`;
   }
 
   private substitute(stack: StackTemplate, argument: unknown): string {
-    const [pattern, variables] = (Array.isArray(argument) ? argument : [argument, {}]) as [string, Properties];
-    return pattern.replace(/\$\{(!?)([^}]+)\}/g, (_all, literal: string, name: string) => {
+    const [pattern, variables] = Array.isArray(argument) ? argument : [argument, {}];
+    return String(pattern).replace(/\$\{(!?)([^}]+)\}/g, (_all, literal: string, name: string) => {
       if (literal) return `\${${name}}`;
-      if (name in variables) return text(this.plain(stack, variables[name]));
+      if (name in Object(variables)) return text(this.plain(stack, variables[name]));
       return text(name.includes('.') ? this.attribute(stack, name.split(/\.(.*)/, 2)) : this.ref(stack, name));
     });
   }
