@@ -1,8 +1,8 @@
-import { App } from 'aws-cdk-lib';
-import { LettaBedrockStack } from '../../lib';
+import { App, PermissionsBoundary } from 'aws-cdk-lib';
+import { BedrockModel, LettaBedrockStack } from '../../lib';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
-import { Deployment } from './deployment';
+import { ACCOUNT, Deployment, type PolicyDocument } from './deployment';
 
 /** Paths name what the tables look at. */
 export function pathApp(): App {
@@ -21,4 +21,31 @@ export function enterpriseDeployment(): Deployment {
   const app = pathApp();
   const stack = enterpriseStack(app);
   return new Deployment({ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' });
+}
+
+const BOUNDARY = `arn:aws:iam::${ACCOUNT}:policy/Boundary`;
+
+/** The regions that the organization of the hardened stack allows. */
+export const EUROPE = [
+  ...['eu-central-1', 'eu-central-2', 'eu-north-1', 'eu-south-1'],
+  ...['eu-south-2', 'eu-west-1', 'eu-west-2', 'eu-west-3'],
+];
+
+/** Every restriction that the stack can make or be under: own key, guardrail, regions, organization, boundary. */
+export function hardenedDeployment(boundary?: PolicyDocument): Deployment {
+  const app = pathApp();
+  const stack = new LettaBedrockStack(app, 'Hardened', {
+    env: { region: 'eu-central-1' },
+    http: true,
+    models: [BedrockModel.EU_CLAUDE_SONNET_4_6],
+    customerManagedKey: true,
+    guardrailFilters: {},
+    modelRegions: EUROPE,
+    organizationId: 'o-a1b2c3d4e5',
+    permissionsBoundary: boundary && PermissionsBoundary.fromArn(BOUNDARY),
+  });
+  return new Deployment({
+    ...{ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' },
+    policies: boundary && { [BOUNDARY]: boundary },
+  });
 }

@@ -8,7 +8,7 @@ const writes = (group: string): Reach => ({
   'logs:CreateLogStream': streams(group),
   'logs:PutLogEvents': streams(group),
 });
-/** AWSLambdaBasicExecutionRole, which the functions of the CDK's own framework carry. */
+/** AWSLambdaBasicExecutionRole, which the CDK's own function carries that empties default security groups. */
 const WRITES_ANY_LOG: Reach = {
   'logs:CreateLogGroup': [EVERYTHING],
   'logs:CreateLogStream': [EVERYTHING],
@@ -44,27 +44,27 @@ export const ROLES: Record<string, Reach> = {
   [`${MIGRATION}/Task/Definition/TaskRole`]: { 'rds-db:connect': ['database user letta_migrator'] },
   [`${MIGRATION}/Task/Definition/ExecutionRole`]: { ...pulls, ...writes(`${MIGRATION}/Task/Logs`) },
   [`${MIGRATION}/OnEvent/ServiceRole`]: {
-    ...WRITES_ANY_LOG,
+    ...writes(`${MIGRATION}/FunctionLogs`),
     'ecs:RunTask': [`${MIGRATION}/Task/Definition`],
     'iam:PassRole': [`${MIGRATION}/Task/Definition/ExecutionRole`, `${MIGRATION}/Task/Definition/TaskRole`],
   },
   [`${MIGRATION}/IsComplete/ServiceRole`]: {
-    ...WRITES_ANY_LOG,
+    ...writes(`${MIGRATION}/FunctionLogs`),
     'cloudformation:DescribeStacks': ['the stack'],
     'ecs:DescribeTasks': ['Service/Cluster, a task'],
     'logs:GetLogEvents': [`${MIGRATION}/Task/Logs, Letta's stream`],
   },
   [`${MIGRATION}/Provider/framework-onEvent/ServiceRole`]: {
-    ...WRITES_ANY_LOG,
+    ...writes(`${MIGRATION}/FunctionLogs`),
     ...calls(`${MIGRATION}/IsComplete`, `${MIGRATION}/OnEvent`),
     'states:StartExecution': [`${MIGRATION}/Provider/waiter-state-machine`],
   },
   [`${MIGRATION}/Provider/framework-isComplete/ServiceRole`]: {
-    ...WRITES_ANY_LOG,
+    ...writes(`${MIGRATION}/FunctionLogs`),
     ...calls(`${MIGRATION}/IsComplete`, `${MIGRATION}/OnEvent`),
   },
   [`${MIGRATION}/Provider/framework-onTimeout/ServiceRole`]: {
-    ...WRITES_ANY_LOG,
+    ...writes(`${MIGRATION}/FunctionLogs`),
     ...calls(`${MIGRATION}/IsComplete`, `${MIGRATION}/OnEvent`),
   },
   [`${MIGRATION}/Provider/waiter-state-machine/Role`]: {
@@ -84,9 +84,15 @@ export const ROLES: Record<string, Reach> = {
     'ec2:DescribeSubnets': [EVERYTHING],
     'ec2:UnassignPrivateIpAddresses': [EVERYTHING],
   },
-  [`${SETUP}/Provider/framework-onEvent/ServiceRole`]: { ...WRITES_ANY_LOG, ...calls(`${SETUP}/Function`) },
+  [`${SETUP}/Provider/framework-onEvent/ServiceRole`]: {
+    ...writes(`${SETUP}/ProviderLogGroup`),
+    ...calls(`${SETUP}/Function`),
+  },
   [`${LOOKUP}/Role`]: { ...writes(`${LOOKUP}/LogGroup`), 'ec2:DescribeManagedPrefixLists': [EVERYTHING] },
-  [`${LOOKUP}/Provider/framework-onEvent/ServiceRole`]: { ...WRITES_ANY_LOG, ...calls(`${LOOKUP}/Function`) },
+  [`${LOOKUP}/Provider/framework-onEvent/ServiceRole`]: {
+    ...writes(`${LOOKUP}/ProviderLogGroup`),
+    ...calls(`${LOOKUP}/Function`),
+  },
   'Network/Vpc/FlowLog/IAMRole': {
     ...writes('Network/FlowLogGroup'),
     'logs:DescribeLogStreams': ['Network/FlowLogGroup'],

@@ -69,10 +69,26 @@ function trust(names: Names): Row[] {
   };
   return deployment.roles().flatMap((role) => {
     const own = Object.keys(services).find((name) => services[name].test(role.name))!;
-    const where = { from: 'internet' as const, resourcePolicy: role.trust as PolicyDocument };
+    const isTask = /Task\/Definition\/TaskRole$/.test(role.name);
+    const bySource = (account: string): Record<string, string> => ({
+      'aws:SourceAccount': account,
+      ...(isTask && { 'aws:SourceArn': deployment.arn('ecs', 'task/Cluster/1234', undefined, account) }),
+    });
+    const where = {
+      from: 'internet' as const,
+      resourcePolicy: role.trust as PolicyDocument,
+      context: bySource(deployment.account),
+    };
     const assume = ['sts:AssumeRole'];
     return [
       ...new Table(service(own), where).allows(`${role.name}, for ${own}`, assume, [role.arn]).rows,
+      ...(isTask
+        ? new Table(service(own), { ...where, context: bySource('999988887777') }).denies(
+            `${role.name}, for tasks of another account`,
+            assume,
+            [role.arn],
+          ).rows
+        : []),
       ...Object.keys(services)
         .filter((name) => name !== own)
         .flatMap(
