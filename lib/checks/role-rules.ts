@@ -25,6 +25,10 @@ const UNSCOPABLE = [
   'secretsmanager:GetRandomPassword',
 ];
 
+/** Conditions that say who calls and from where; the others are about what is called. */
+const CALLER_CONDITION =
+  /^aws:(source|principal|via|calledvia|securetransport|requestedregion|useragent|current|token|mfa)/;
+
 /** What an execution role is for: fetching images, secrets and parameters, and writing logs. */
 const EXECUTION_SERVICES = ['ecr', 'ecr-public', 'logs', 'secretsmanager', 'ssm', 'kms', 's3'];
 
@@ -89,7 +93,8 @@ export const ROLE_RULES: Rule[] = [
     judge: (parts) =>
       inStatements(parts, roles(parts), ({ actions, resources, conditions }) => {
         const scopable = actions.find((action) => !UNSCOPABLE.some((pattern) => covers(pattern, action)));
-        return resources.includes('*') && conditions.length === 0 && scopable && `${scopable} on *`;
+        const narrowed = conditions.some(({ key }) => !CALLER_CONDITION.test(key));
+        return resources.includes('*') && !narrowed && scopable && `${scopable} on *`;
       }),
   },
   {

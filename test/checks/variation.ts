@@ -222,6 +222,16 @@ const SPELLINGS: Variation[] = [
       }),
   },
   {
+    name: 'a wildcard that a condition narrows to what is called',
+    change: (mutant) =>
+      mutant.statements().push({
+        Effect: 'Allow',
+        Action: 'ecs:UpdateTaskProtection',
+        Resource: '*',
+        Condition: { ArnEquals: { 'ecs:cluster': 'arn:aws:ecs:us-east-1:111122223333:cluster/letta' } },
+      }),
+  },
+  {
     name: 'a managed policy of the stack itself',
     change: (mutant) => {
       mutant.add('Traces', 'AWS::IAM::ManagedPolicy', {

@@ -37,6 +37,15 @@ export const ROLE_FAULTS: InjectedFault[] = [
     inject: (mutant) => mutant.statements('ExecutionRoleArn').push(allow('ecr:BatchGetImage', '*')),
   },
   {
+    rule: 'wildcard-resource',
+    name: 'the task role may write every bucket, from its VPC',
+    of: 'guarded',
+    inject: (mutant) =>
+      mutant
+        .statements()
+        .push(allow('s3:PutObject', '*', { StringEquals: { 'aws:SourceVpc': 'vpc-0123456789abcdef0' } })),
+  },
+  {
     rule: 'wildcard-action',
     name: 'the task role may do all of SQS on one queue',
     inject: (mutant) => mutant.statements().push(allow('sqs:*', 'arn:aws:sqs:us-east-1:111122223333:queue')),
