@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { ArnFormat, Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -84,6 +84,7 @@ export class LettaTask extends Construct {
         operatingSystemFamily: ecs.OperatingSystemFamily.LINUX,
       },
     });
+    if (!props.taskRole) trustOwnTasks(this.definition.taskRole);
     acknowledge(this.definition, 'AwsSolutions-ECS2', 'the variables are names and addresses; no secret is among them');
 
     const gateway = this.addGateway(props);
@@ -163,4 +164,17 @@ export class LettaTask extends Construct {
     this.definition.addVolume({ name });
     container.addMountPoints({ sourceVolume: name, containerPath, readOnly: false });
   }
+}
+
+/**
+ * Lets ECS assume a role for tasks of this account and region, and not for somebody else's who names it ("Amazon ECS task IAM
+ * role", Amazon ECS Developer Guide, which gives these conditions for task roles, and none for execution roles).
+ */
+function trustOwnTasks(role: iam.IRole): void {
+  const stack = Stack.of(role);
+  const tasks = stack.formatArn({ service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME });
+  (role.node.defaultChild as iam.CfnRole).addPropertyOverride('AssumeRolePolicyDocument.Statement.0.Condition', {
+    StringEquals: { 'aws:SourceAccount': stack.account },
+    ArnLike: { 'aws:SourceArn': tasks },
+  });
 }

@@ -138,6 +138,22 @@ describe('the task', () => {
   });
 });
 
+describe('task roles', () => {
+  test.each(['service', 'migration'])('of the %s are assumed for tasks of this account and region only', (task) => {
+    const roles = Object.entries(service().template().findResources('AWS::IAM::Role')).filter(([id]) =>
+      id.startsWith(task === 'service' ? 'LettaTaskDefinitionTaskRole' : 'LettaMigrationTaskDefinitionTaskRole'),
+    );
+    expect(roles).toHaveLength(1);
+    const [statement, ...others] = roles[0][1].Properties.AssumeRolePolicyDocument.Statement;
+    expect(others).toEqual([]);
+    expect(statement).toMatchObject({ Principal: { Service: 'ecs-tasks.amazonaws.com' } });
+    expect(statement.Condition.StringEquals).toEqual({ 'aws:SourceAccount': { Ref: 'AWS::AccountId' } });
+    expect(asText(statement.Condition.ArnLike['aws:SourceArn'])).toBe(
+      'arn:${AWS::Partition}:ecs:${AWS::Region}:${AWS::AccountId}:*',
+    );
+  });
+});
+
 describe('the migration', () => {
   const template = service().template();
   const { gateway, letta } = containers(template, 'migration');
