@@ -157,6 +157,7 @@ describe('task roles', () => {
 describe('the migration', () => {
   const template = service().template();
   const { gateway, letta } = containers(template, 'migration');
+  const OWN_LOGS = /^\$\{LettaMigrationFunctionLogs\w+\.Arn\}$/;
 
   test("runs alembic of the server's own image as the migrator", () => {
     expect((letta.Command as string[]).slice(-3)).toEqual(['alembic', 'upgrade', 'head']);
@@ -205,7 +206,8 @@ describe('the migration', () => {
   });
 
   test('starts only its own task, with only its own roles', () => {
-    const statements = statementsOf(template, 'MigrationOnEvent');
+    const [writing, ...statements] = statementsOf(template, 'MigrationOnEvent');
+    expect(asText(writing.Resource)).toMatch(OWN_LOGS);
     expect(statements.map(({ Action }) => Action)).toEqual(['ecs:RunTask', 'iam:PassRole']);
     expect(asText(statements[0].Resource)).toMatch(/:task-definition\/TestLettaMigrationTaskDefinition\w+:\*$/);
     expect(statements[0].Condition).toEqual({ ArnEquals: { 'ecs:cluster': expect.anything() } });
@@ -217,7 +219,8 @@ describe('the migration', () => {
   });
 
   test("watches only its own cluster's tasks, its own log and its own stack", () => {
-    const statements = statementsOf(template, 'MigrationIsComplete');
+    const [writing, ...statements] = statementsOf(template, 'MigrationIsComplete');
+    expect(asText(writing.Resource)).toMatch(OWN_LOGS);
     expect(statements.map(({ Action }) => Action)).toEqual([
       'ecs:DescribeTasks',
       'logs:GetLogEvents',
