@@ -9,6 +9,7 @@ import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
+import { ENDPOINT_POLICY_LIMIT, policySize } from './private/policy-size';
 import { namesOfCall } from './private/resolvable-names';
 import { S3PrefixList } from './private/s3-prefix-list';
 
@@ -101,6 +102,7 @@ export class VpcEndpoints extends Construct {
     this.subnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });
     requireOneSourceEach(this.node.path, this.sources);
     requireOrganization(this.node.path, props.organizationId);
+    this.node.addValidation({ validate: () => this.tooLong() });
   }
 
   /**
@@ -145,6 +147,20 @@ export class VpcEndpoints extends Construct {
    */
   public _makes(...services: AwsService[]): boolean {
     return services.every((service) => this.sourceOf(service)._kind === 'create');
+  }
+
+  private tooLong(): string[] {
+    const sizes = [...this.made].map(([name, endpoint]) => ({
+      name,
+      size: policySize(Stack.of(this).resolve(endpoint['policyDocument'])),
+    }));
+    return sizes
+      .filter(({ size }) => size > ENDPOINT_POLICY_LIMIT)
+      .map(
+        ({ name, size }) =>
+          `the policy of the endpoint of ${name} has about ${size} characters, wanted ${ENDPOINT_POLICY_LIMIT} at most: let ` +
+          'its clients state fewer resources, or give the endpoint as EndpointSource.imported(…) with a policy of yours',
+      );
   }
 
   private sourceOf(service: AwsService): EndpointSource {

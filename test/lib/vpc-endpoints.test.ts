@@ -1,96 +1,23 @@
-import { App, Stack } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { AwsCall, AwsService, EndpointSource, IAwsClient, VpcEndpoints, VpcEndpointsProps } from '../../lib';
-import { asText, isolatedVpc, Match, Template, testApp } from './support';
-
-const ENV = { account: '111122223333', region: 'eu-west-1' };
-const SECRET = 'arn:aws:secretsmanager:eu-west-1:111122223333:secret:one-AbCdEf';
-const PREFIX_LIST = 'pl-6da54004';
-
-const readSecret: AwsCall = {
-  service: AwsService.SECRETS_MANAGER,
-  actions: ['secretsmanager:GetSecretValue'],
-  resources: [SECRET],
-};
-const listProfiles: AwsCall = {
-  service: AwsService.BEDROCK,
-  actions: ['bedrock:ListInferenceProfiles'],
-  resources: ['*'],
-};
-const invokeModel: AwsCall = {
-  service: AwsService.BEDROCK_RUNTIME,
-  actions: ['bedrock:InvokeModel'],
-  resources: ['arn:aws:bedrock:eu-west-1::foundation-model/amazon.titan-embed-text-v2:0'],
-  awsOwned: true,
-};
-const readLayers: AwsCall = {
-  service: AwsService.S3,
-  actions: ['s3:GetObject'],
-  resources: ['arn:aws:s3:::prod-eu-west-1-starport-layer-bucket/*'],
-  awsOwned: true,
-  presigned: true,
-};
-const readBucket: AwsCall = {
-  service: AwsService.S3,
-  actions: ['s3:GetObject'],
-  resources: ['arn:aws:s3:::ours/*'],
-};
-
-class Fixture {
-  readonly app: App = testApp();
-  readonly stack = new Stack(this.app, 'Test', { env: ENV });
-  readonly vpc: ec2.IVpc;
-  readonly endpoints: VpcEndpoints;
-
-  constructor(props: Partial<VpcEndpointsProps> = {}, vpc?: (stack: Stack) => ec2.IVpc) {
-    this.vpc = (vpc ?? twoZones)(this.stack);
-    this.endpoints = new VpcEndpoints(this.stack, 'Endpoints', {
-      vpc: this.vpc,
-      s3PrefixListId: PREFIX_LIST,
-      ...props,
-    });
-  }
-
-  client(id: string, ...awsCalls: AwsCall[]): IAwsClient {
-    return { connections: group(this.stack, id, this.vpc).connections, awsCalls };
-  }
-
-  serve(...awsCalls: AwsCall[]): this {
-    this.endpoints.serve(this.client('Client', ...awsCalls));
-    return this;
-  }
-
-  get template(): Template {
-    return Template.fromStack(this.stack);
-  }
-}
-
-function twoZones(stack: Stack): ec2.IVpc {
-  return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-    vpcId: 'vpc-1',
-    availabilityZones: ['eu-west-1a', 'eu-west-1b'],
-    isolatedSubnetIds: ['subnet-a', 'subnet-b'],
-    isolatedSubnetRouteTableIds: ['rtb-a', 'rtb-b'],
-  });
-}
-
-function group(stack: Stack, id: string, vpc: ec2.IVpc): ec2.SecurityGroup {
-  return new ec2.SecurityGroup(stack, id, { vpc, allowAllOutbound: false });
-}
-
-/** Statements of an endpoint's policy, by the last part of its service's name. */
-function policyOf(template: Template, name: string): Record<string, unknown>[] {
-  const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
-  const found = endpoints.filter((e) => asText(e.Properties.ServiceName).endsWith(`.${name}`));
-  expect(found).toHaveLength(1);
-  return found[0].Properties.PolicyDocument.Statement;
-}
-
-function namesOf(template: Template): string[] {
-  const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
-  return endpoints.map((e) => asText(e.Properties.ServiceName).split('.').slice(3).join('.')).sort();
-}
+import { AwsCall, AwsService, VpcEndpoints } from '../../lib';
+import { asText, isolatedVpc, Template, testApp } from './support';
+import {
+  ENV,
+  Fixture,
+  PREFIX_LIST,
+  SECRET,
+  group,
+  invokeModel,
+  listProfiles,
+  namesOf,
+  policyOf,
+  readBucket,
+  readLayers,
+  readSecret,
+  twoZones,
+} from './vpc-endpoints-support';
 
 describe('endpoints', () => {
   test('are those of what clients call, each made once', () => {
@@ -255,145 +182,6 @@ describe('a client of another stack', () => {
   ])('of %# reaches no other account', (service, arn) => {
     const { stack } = new Fixture();
     expect(service._accountResources(stack).map((text) => asText(stack.resolve(text)))).toEqual([arn]);
-  });
-});
-
-describe('an imported endpoint', () => {
-  const importing = (source: (stack: Stack) => EndpointSource, ...calls: AwsCall[]): Template => {
-    const app = testApp();
-    const stack = new Stack(app, 'Test', { env: ENV });
-    const vpc = twoZones(stack);
-    const endpoints = new VpcEndpoints(stack, 'Endpoints', {
-      vpc,
-      defaultSource: source(stack),
-      s3PrefixListId: PREFIX_LIST,
-    });
-    endpoints.serve({ connections: group(stack, 'Client', vpc).connections, awsCalls: calls });
-    return Template.fromStack(stack);
-  };
-
-  test('is not made again, and let through to by its security group', () => {
-    const template = importing(
-      (stack) => EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Theirs', 'sg-1')),
-      readSecret,
-      listProfiles,
-    );
-    template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);
-    const rule = { FromPort: 443, ToPort: 443, IpProtocol: 'tcp' };
-    template.resourcePropertiesCountIs(
-      'AWS::EC2::SecurityGroupEgress',
-      { ...rule, DestinationSecurityGroupId: 'sg-1' },
-      1,
-    );
-    template.resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', { ...rule, GroupId: 'sg-1' }, 1);
-  });
-
-  test('may be given as itself, when it knows its security groups', () => {
-    const template = importing((stack) => {
-      const securityGroups = [ec2.SecurityGroup.fromSecurityGroupId(stack, 'Theirs', 'sg-1')];
-      return EndpointSource.imported(
-        ec2.InterfaceVpcEndpoint.fromInterfaceVpcEndpointAttributes(stack, 'Endpoint', {
-          vpcEndpointId: 'vpce-1',
-          port: 443,
-          securityGroups,
-        }),
-      );
-    }, readSecret);
-    template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', { DestinationSecurityGroupId: 'sg-1' });
-  });
-
-  test('elsewhere is let through to by its addresses', () => {
-    const template = importing(() => EndpointSource.imported(ec2.Peer.ipv4('10.9.0.0/24')), readSecret);
-    template.hasResourceProperties('AWS::EC2::SecurityGroup', {
-      SecurityGroupEgress: [Match.objectLike({ CidrIp: '10.9.0.0/24', FromPort: 443, ToPort: 443 })],
-    });
-  });
-
-  test('fails without its security group, and says how to give it', () => {
-    expect(() => importing(() => EndpointSource.imported(), readSecret)).toThrow(
-      'Test/Endpoints: the endpoint of secretsmanager is imported, but its security group is not given, wanted one, ' +
-        'because clients need a rule to it: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(',
-    );
-  });
-
-  test('fails when it is given as itself and knows no security group', () => {
-    const endpoint = (stack: Stack) =>
-      ec2.InterfaceVpcEndpoint.fromInterfaceVpcEndpointAttributes(stack, 'E', { vpcEndpointId: 'vpce-1', port: 443 });
-    expect(() => importing((stack) => EndpointSource.imported(endpoint(stack)), readSecret)).toThrow(
-      /the endpoint of secretsmanager is imported, but knows none of its security groups/,
-    );
-  });
-
-  test('of S3 needs none, and no route tables', () => {
-    const template = importing(() => EndpointSource.imported(), readBucket);
-    template.resourceCountIs('AWS::EC2::VPCEndpoint', 0);
-    template.hasResourceProperties('AWS::EC2::SecurityGroupEgress', { DestinationPrefixListId: PREFIX_LIST });
-  });
-
-  test('that two objects name is one: EC2 refuses the second of two equal rules', () => {
-    const app = testApp();
-    const stack = new Stack(app, 'Test', { env: ENV });
-    const vpc = twoZones(stack);
-    const imported = (id: string) => EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(stack, id, 'sg-1'));
-    const endpoints = new VpcEndpoints(stack, 'Endpoints', {
-      vpc,
-      sources: [
-        { service: AwsService.SECRETS_MANAGER, source: imported('One') },
-        { service: AwsService.BEDROCK, source: imported('Two') },
-      ],
-    });
-    endpoints.serve({
-      connections: group(stack, 'Client', vpc).connections,
-      awsCalls: [readSecret, listProfiles],
-    });
-    Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupEgress', 1);
-  });
-});
-
-describe('a skipped endpoint', () => {
-  test('is not made, and no rule leads anywhere', () => {
-    const skip = { service: AwsService.SECRETS_MANAGER, source: EndpointSource.skip() };
-    const { template } = new Fixture({ sources: [skip] }).serve(readSecret, listProfiles);
-    expect(namesOf(template)).toEqual(['bedrock']);
-    template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 1);
-  });
-});
-
-describe('bad input', () => {
-  test('a VPC without isolated subnets is told what it has', () => {
-    const publicOnly = (stack: Stack): ec2.IVpc =>
-      ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-        vpcId: 'vpc-1',
-        availabilityZones: ['eu-west-1a'],
-        publicSubnetIds: ['subnet-p'],
-      });
-    expect(() => new Fixture({}, publicOnly)).toThrow(
-      'VpcEndpoints Test/Endpoints: no subnet to stand in: expected isolated subnets, got a VPC with 1 public, 0 private ' +
-        'with egress and 0 isolated subnets; give a VPC with isolated subnets, or name others by `vpcSubnets`',
-    );
-  });
-
-  test('subnets without route tables cannot take the S3 gateway', () => {
-    const idsOnly = (stack: Stack): ec2.IVpc =>
-      ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
-        vpcId: 'vpc-1',
-        availabilityZones: ['eu-west-1a', 'eu-west-1b'],
-        isolatedSubnetIds: ['subnet-a', 'subnet-b'],
-      });
-    expect(() => new Fixture({}, idsOnly).serve(readSecret)).not.toThrow();
-    expect(() => new Fixture({}, idsOnly).serve(readBucket)).toThrow(
-      /got subnets whose route tables are not known: give them with the VPC \(`isolatedSubnetRouteTableIds`/,
-    );
-  });
-
-  test('a service is given one source', () => {
-    const source = EndpointSource.skip();
-    const sources = [AwsService.LOGS, AwsService.of('logs', [])].map((service) => ({ service, source }));
-    expect(() => new Fixture({ sources })).toThrow('sources names logs twice, wanted each service once');
-  });
-
-  test.each(['com.amazonaws.eu-west-1.sqs endpoint', 'SQS', ''])('%p is no name of a service', (name) => {
-    expect(() => AwsService.of(name, [])).toThrow(`AwsService.of: '${name}' is no name of an endpoint service`);
   });
 });
 
