@@ -1,6 +1,6 @@
-import { appendFileSync } from 'node:fs';
 import { App } from 'aws-cdk-lib';
 import { BedrockModel, LettaBedrockStack } from '../../lib';
+import { reportFigure } from '../gate/figures';
 import { decide } from './access';
 import { bounded, NO_MODELS, ownKey, underRegions } from './decisions/hardened';
 import { Names } from './decisions/names';
@@ -61,6 +61,4 @@ test('a profile that may leave the regions of the organization is refused at syn
   expect(() => make([BedrockModel.GLOBAL_CLAUDE_SONNET_4_6])).toThrow('global.anthropic.claude-sonnet-4-6');
 });
 
-afterAll(() => {
-  if (process.env.GATE_FIGURES) appendFileSync(process.env.GATE_FIGURES, `decisions ${decisions}\n`);
-});
+afterAll(() => reportFigure('decisions', decisions));

@@ -1,7 +1,7 @@
-import { appendFileSync } from 'node:fs';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { Stack } from 'aws-cdk-lib';
 import { LettaBedrockStack, WebAcl } from '../../lib';
+import { reportFigure } from '../gate/figures';
 import { Deployment } from './deployment';
 import { defaultDeployment, enterpriseDeployment, hardenedDeployment, pathApp } from './deployments';
 import { isResolved } from './name-resolution';
@@ -226,6 +226,4 @@ describe('in a VPC of a team', () => {
   });
 });
 
-afterAll(() => {
-  if (process.env.GATE_FIGURES) appendFileSync(process.env.GATE_FIGURES, `flows ${flows}\n`);
-});
+afterAll(() => reportFigure('flows', flows));

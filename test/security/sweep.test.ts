@@ -1,4 +1,4 @@
-import { appendFileSync } from 'node:fs';
+import { reportFigure } from '../gate/figures';
 import type { Deployment } from './deployment';
 import { defaultDeployment, enterpriseDeployment } from './deployments';
 import { allActions, reachableActions } from './iam-actions';
@@ -63,6 +63,4 @@ describe.each<[string, Deployment, Record<string, Reach>, string[]]>([
   });
 });
 
-afterAll(() => {
-  if (process.env.GATE_FIGURES) appendFileSync(process.env.GATE_FIGURES, `sweeps ${sweeps}\n`);
-});
+afterAll(() => reportFigure('sweeps', sweeps));

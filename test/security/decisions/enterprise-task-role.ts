@@ -38,6 +38,14 @@ export function enterpriseTaskRole(names: Names): Row[] {
     .denies('what the European profile routes to without a guardrail', CHAT, sonnets, {
       context: { 'bedrock:InferenceProfileArn': names.profile(`eu.${SONNET}`) },
     })
+    .denies(
+      'what the global profile routes to without a guardrail',
+      CHAT,
+      [names.model(HAIKU, ''), names.model(HAIKU)],
+      {
+        context: { 'bedrock:InferenceProfileArn': names.profile(`global.${HAIKU}`) },
+      },
+    )
     .denies('the profiles with another version of the guardrail', CHAT, profiles, guarded(`${guardrail}:2`))
     .denies('the profiles with a later version of the guardrail', CHAT, profiles, guarded(`${guardrail}:33`))
     .denies("the profiles with the guardrail's draft", CHAT, profiles, guarded(guardrail))
@@ -103,7 +111,7 @@ function keyThroughService(names: Names): Row[] {
     ],
   };
   const via = (service: string): object => ({ context: { 'kms:ViaService': `${service}.eu-central-1.amazonaws.com` } });
-  return new Table(names.deployment.role(Path.TASK), { from: 'internet', resourcePolicy })
+  const task = new Table(names.deployment.role(Path.TASK), { from: 'internet', resourcePolicy })
     .allows('the key, when Secrets Manager decrypts the API password', ['kms:Decrypt'], [KEY], via('secretsmanager'))
     .denies('the key for other services', ['kms:Decrypt'], [KEY], via('rds'))
     .denies('the key directly', ['kms:Decrypt'], [KEY])
@@ -113,5 +121,9 @@ function keyThroughService(names: Names): Row[] {
       [KEY],
       via('secretsmanager'),
     )
-    .denies('other keys', ['kms:Decrypt'], [KEY.replace('444444444444', '555555555555')], via('secretsmanager')).rows;
+    .denies('other keys', ['kms:Decrypt'], [KEY.replace('444444444444', '555555555555')], via('secretsmanager'));
+  const setup = new Table(names.deployment.role(Path.SETUP), { from: 'internet', resourcePolicy })
+    .allows("the key, when Secrets Manager decrypts the master's secret", ['kms:Decrypt'], [KEY], via('secretsmanager'))
+    .denies('the key directly, for the set-up function', ['kms:Decrypt'], [KEY]);
+  return [...task.rows, ...setup.rows];
 }
