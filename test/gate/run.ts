@@ -50,7 +50,7 @@ async function main(): Promise<number> {
         `${name.padEnd(16)} ${`${passed}`.padStart(6)} passed ${`${failed}`.padStart(4)} failed ${seconds.toFixed(1).padStart(7)} s`,
       );
     }
-    if (existsSync(figures)) console.log(`\n${readFileSync(figures, 'utf8').trim().split('\n').sort().join('\n')}`);
+    console.log(`\n${totals(figures).join('\n')}`);
     console.log(`\n${((Date.now() - started) / 1000).toFixed(1)} s`);
     const failed = parts.reduce((sum, part) => sum + part.failed, 0);
     const empty = parts.filter((part) => part.passed === 0).map(({ name }) => name);
@@ -60,6 +60,16 @@ async function main(): Promise<number> {
   } finally {
     rmSync(work, { recursive: true, force: true });
   }
+}
+
+/** Figures that the tests left, added up by name. */
+function totals(file: string): string[] {
+  const sums = new Map<string, number>();
+  for (const line of existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []) {
+    const [name, value] = line.split(' ');
+    sums.set(name, (sums.get(name) ?? 0) + Number(value));
+  }
+  return [...sums].map(([name, value]) => `${name} ${value}`).sort();
 }
 
 async function runTests(work: string, figures: string): Promise<Part[]> {
