@@ -10,6 +10,7 @@ import {
 } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { AwsCall } from '../aws-client';
+import { AwsService } from '../aws-service';
 
 /**
  * The statement of an endpoint's policy that lets a call through. ARNs made in another stack than the endpoint's are
@@ -30,7 +31,9 @@ export function endpointStatement(scope: Stack, call: AwsCall, organizationId?: 
 
 function conditions(scope: Stack, call: AwsCall, organizationId?: string): Record<string, unknown> | undefined {
   if (call.presigned) return undefined;
-  const withoutOwner = call.awsOwned || call.resources.includes('*');
+  // AWS's samples of data perimeters tell the owner of a repository to `ecr.api` alone; where it is not told, it denies.
+  const untold = call.service === AwsService.ECR_DOCKER;
+  const withoutOwner = call.awsOwned || call.resources.includes('*') || untold;
   return {
     StringEquals: {
       'aws:PrincipalAccount': scope.account,

@@ -137,6 +137,17 @@ describe('an organization', () => {
     expect(conditions('bedrock-runtime', invokeModel)).toEqual({ StringEquals: own });
   });
 
+  test('bounds only who calls where images’ manifests are read, since nothing says that AWS tells their owner there', () => {
+    const pull = {
+      actions: ['ecr:BatchGetImage'],
+      resources: ['arn:aws:ecr:eu-west-1:111122223333:repository/letta'],
+    };
+    expect(conditions('ecr.dkr', { service: AwsService.ECR_DOCKER, ...pull })).toEqual({ StringEquals: own });
+    expect(conditions('ecr.api', { service: AwsService.ECR_API, ...pull })).toEqual({
+      StringEquals: { ...own, 'aws:ResourceOrgID': 'o-a1b2c3d4e5' },
+    });
+  });
+
   test('bounds only who calls where the action has no resource', () => {
     expect(conditions('bedrock', listProfiles)).toEqual({ StringEquals: own });
   });
