@@ -27,7 +27,8 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
 
   /**
    * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3: give `endpoints`, or open the
-   * way with `stack.service.connections` and that of the set-up function, `setupClient.connections` of a `LettaDatabase`.
+   * way with `stack.service.connections`, that of the migration, `stack.service.migrationClient.connections`, and that of the
+   * set-up function, `setupClient.connections` of a `LettaDatabase`.
    *
    * @default - the `network`
    */
@@ -231,6 +232,7 @@ export class LettaBedrockStack extends Stack {
     if (endpoints) {
       const ways = this.network ?? endpoints;
       endpoints.serve(this.service);
+      endpoints.serve(this.service.migrationClient);
       this.service.startsAfter(ways);
       if (ownDatabase) {
         endpoints.serve(ownDatabase.setupClient);

@@ -227,6 +227,15 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   readonly securityGroup?: ec2.ISecurityGroup;
 
   /**
+   * Security group of the task that migrates the database. It is let to the database; what it needs of AWS is its images
+   * and its logs.
+   *
+   * @default - `securityGroup` if that is given, since whoever brings groups may not want others made; else a new one that
+   *   allows nothing but what is granted
+   */
+  readonly migrationSecurityGroup?: ec2.ISecurityGroup;
+
+  /**
    * Log group of the tasks and of the migration, in the same region. Keep and encrypt it as you wish: `logRetention` and
    * `encryptionKey` are for the log groups that are made.
    *

@@ -75,8 +75,13 @@ export interface LettaServiceProps extends LettaServiceOptions {
 export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGrantable {
   /** Connections of the tasks, for what they call: endpoints, databases. */
   public readonly connections: ec2.Connections;
-  /** What the tasks and the migration ask of AWS from inside the VPC. */
+  /** What the tasks ask of AWS from inside the VPC; the migration's calls are those of `migrationClient`. */
   public readonly awsCalls: AwsCall[];
+  /**
+   * The task that migrates the database: it needs ways to its images and its logs, e.g. by `VpcEndpoints.serve`. It has a
+   * security group of its own, which the cache, the models and the load balancer know nothing of.
+   */
+  public readonly migrationClient: IAwsClient;
   /** The task role. */
   public readonly grantPrincipal: iam.IPrincipal;
   /** Cluster of the tasks. */
@@ -200,20 +205,16 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       database,
       vpc,
       vpcSubnets,
-      securityGroup,
+      securityGroup: props.migrationSecurityGroup ?? props.securityGroup,
       gatewayImage,
       lettaImage,
       cpuArchitecture: architecture,
       executionRole: props.executionRole,
     });
+    this.migrationClient = this.migration;
 
     const secrets = [this.apiPassword, ...(props.administratorPassword ? [props.administratorPassword] : [])];
-    this.awsCalls = [
-      ...task.awsCalls,
-      ...this.migration.awsCalls,
-      ...secrets.map((secret) => secretValueCall(this, secret)),
-      ...bedrock.awsCalls,
-    ];
+    this.awsCalls = [...task.awsCalls, ...secrets.map((secret) => secretValueCall(this, secret)), ...bedrock.awsCalls];
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: this.cluster,

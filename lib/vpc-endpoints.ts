@@ -2,7 +2,7 @@ import { Stack, Tags, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, Dependable, IConstruct } from 'constructs';
 import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
 import { EndpointSource, ServiceEndpoint } from './endpoint-source';
@@ -89,6 +89,7 @@ export class VpcEndpoints extends Construct {
   private readonly sources: ServiceEndpoint[];
   private readonly made = new Map<string, ec2.VpcEndpoint>();
   private readonly peers = new Map<string, ec2.IConnectable>();
+  private readonly opened = new Map<ec2.IConnectable, Set<string>>();
   private readonly calls: AwsCall[] = [];
 
   public constructor(
@@ -103,6 +104,16 @@ export class VpcEndpoints extends Construct {
     requireOneSourceEach(this.node.path, this.sources);
     requireOrganization(this.node.path, props.organizationId);
     this.node.addValidation({ validate: () => this.tooLong() });
+    // The rules at imported endpoints stand with the groups that were imported: who waits for the ways waits for them too.
+    const roots = (): IConstruct[] => [
+      this,
+      ...[...this.peers.values()].flatMap((peer) => peer.connections.securityGroups),
+    ];
+    Dependable.implement(this, {
+      get dependencyRoots() {
+        return roots();
+      },
+    });
   }
 
   /**
@@ -119,7 +130,7 @@ export class VpcEndpoints extends Construct {
         this.endpoint(call.service).addToPolicy(endpointStatement(Stack.of(this), call, this.props.organizationId));
       }
       const what = source._kind === 'create' ? `${call.service.name} by its endpoint` : 'AWS by endpoints';
-      client.connections.allowTo(this.peer(call.service, source), HTTPS, what);
+      this.open(client, this.peer(call.service, source), what);
     }
   }
 
@@ -147,6 +158,15 @@ export class VpcEndpoints extends Construct {
    */
   public _makes(...services: AwsService[]): boolean {
     return services.every((service) => this.sourceOf(service)._kind === 'create');
+  }
+
+  /** EC2 refuses the second of two equal rules, and the CDK does not see that two are equal where the peer's id is a token. */
+  private open(client: IAwsClient, peer: ec2.IConnectable, what: string): void {
+    const groups = groupIds(client);
+    const opened = this.opened.get(peer) ?? new Set();
+    if (groups !== '' && opened.has(groups)) return;
+    client.connections.allowTo(peer, HTTPS, what);
+    this.opened.set(peer, opened.add(groups));
   }
 
   private tooLong(): string[] {
@@ -234,10 +254,13 @@ export class VpcEndpoints extends Construct {
 
   /** The same group imported twice is one group: EC2 refuses the second of two equal rules. */
   private known(peer: ec2.IConnectable): ec2.IConnectable {
-    const id = ({ connections }: ec2.IConnectable): string =>
-      connections.securityGroups.map(({ securityGroupId }) => securityGroupId).join();
-    return [...this.peers.values()].find((other) => id(peer) !== '' && id(other) === id(peer)) ?? peer;
+    const id = groupIds(peer);
+    return [...this.peers.values()].find((other) => id !== '' && groupIds(other) === id) ?? peer;
   }
+}
+
+function groupIds({ connections }: ec2.IConnectable): string {
+  return connections.securityGroups.map(({ securityGroupId }) => securityGroupId).join();
 }
 
 function requireOneSourceEach(path: string, sources: ServiceEndpoint[]): void {

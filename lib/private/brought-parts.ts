@@ -74,7 +74,7 @@ function validateAccount(scope: Construct, prop: string, role: iam.IRole | undef
 
 /** The CDK takes an imported group for one that lets everything out unless it is told, and then adds no rule to it. */
 function warnOfOpenGroups(scope: Construct, options: LettaServiceOptions): void {
-  for (const prop of ['securityGroup', 'loadBalancerSecurityGroup'] as const) {
+  for (const prop of ['securityGroup', 'migrationSecurityGroup', 'loadBalancerSecurityGroup'] as const) {
     if (!options[prop]?.allowAllOutbound) continue;
     Annotations.of(scope).addWarningV2(
       `cdk-letta:LettaService.${prop}`,

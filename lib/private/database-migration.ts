@@ -9,8 +9,9 @@ import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
 import * as path from 'path';
 import { ContainerName, DatabaseRole, ImagePath, MigrationProperties } from '../../runtime/contract';
-import { AwsCall } from '../aws-client';
+import { AwsCall, IAwsClient } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
+import { closedSecurityGroup } from './closed-security-group';
 import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { frameworkWritesOwnLogsOnly, writeOwnLogsOnly } from './function-logs';
@@ -23,7 +24,8 @@ export interface DatabaseMigrationProps {
   readonly database: ILettaDatabase;
   readonly vpc: ec2.IVpc;
   readonly vpcSubnets?: ec2.SubnetSelection;
-  readonly securityGroup: ec2.ISecurityGroup;
+  /** @default - a new one, closed but for the database and what it is served with */
+  readonly securityGroup?: ec2.ISecurityGroup;
   readonly gatewayImage: ecs.ContainerImage;
   readonly lettaImage: ecs.ContainerImage;
   readonly cpuArchitecture: ecs.CpuArchitecture;
@@ -38,14 +40,22 @@ export interface DatabaseMigrationProps {
 /**
  * Migrates the database once for each version of the image, as a task that the deployment waits for. When it fails, the
  * deployment fails with what alembic last said.
+ *
+ * Its security group is none of the service's: the database is all that it speaks to, beside its images and its logs.
  */
-export class DatabaseMigration extends Construct {
+export class DatabaseMigration extends Construct implements IAwsClient {
+  public readonly connections: ec2.Connections;
   /** What starting the task asks of AWS. */
   public readonly awsCalls: AwsCall[];
   private readonly resource: CustomResource;
 
   public constructor(scope: Construct, id: string, props: DatabaseMigrationProps) {
     super(scope, id);
+    const securityGroup =
+      props.securityGroup ??
+      closedSecurityGroup(this, 'SecurityGroup', { vpc: props.vpc, description: 'Migration of the Letta database' });
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+    this.connections.allowToDefaultPort(props.database, 'Letta migration to its database');
     const task = new LettaTask(this, 'Task', {
       cpu: 1024,
       memoryLimitMiB: 2048,
@@ -79,7 +89,7 @@ export class DatabaseMigration extends Construct {
       cluster: props.cluster.clusterArn,
       taskDefinition: task.definition.taskDefinitionArn,
       subnets: props.vpc.selectSubnets(props.vpcSubnets).subnetIds,
-      securityGroups: [props.securityGroup.securityGroupId],
+      securityGroups: [securityGroup.securityGroupId],
       logGroup: task.logGroup.logGroupName,
       logStreamPrefix: task.logStreamPrefix,
     };
@@ -89,7 +99,7 @@ export class DatabaseMigration extends Construct {
       properties: { ...properties },
     });
     // All that the task uses must stand before it runs and, since deletion goes backwards, until it no longer can.
-    this.resource.node.addDependency(task, provider, props.cluster, props.securityGroup, props.database);
+    this.resource.node.addDependency(task, provider, props.cluster, securityGroup, props.database);
     props.database.connections.securityGroups.forEach((group) => this.resource.node.addDependency(group));
   }
 

@@ -73,6 +73,13 @@ describe.each(templates)('%s', (_name, resources) => {
     }
   });
 
+  test('has no rule twice: EC2 refuses the second', () => {
+    for (const type of ['AWS::EC2::SecurityGroupIngress', 'AWS::EC2::SecurityGroupEgress']) {
+      const rules = ofType(resources, type).map(({ Description: _, ...rule }) => JSON.stringify(rule));
+      expect(rules.filter((rule, index) => rules.indexOf(rule) !== index)).toEqual([]);
+    }
+  });
+
   test('has only groups whose way out is stated: EC2 opens one that says nothing', () => {
     for (const group of ofType(resources, 'AWS::EC2::SecurityGroup')) {
       expect(group.SecurityGroupEgress).toEqual(expect.arrayContaining([expect.any(Object)]));

@@ -55,10 +55,10 @@ describe('before the set-up function is called', () => {
 });
 
 describe.each([
-  ['the migration', MIGRATION, 'ServiceMigrationTask'],
-  ['the service', SERVICE, 'ServiceTask'],
-])('before %s starts a task', (_name, id, task) => {
-  const taskGroup = graph.id('AWS::EC2::SecurityGroup', 'ServiceSecurityGroup');
+  ['the migration', MIGRATION, 'ServiceMigrationTask', 'ServiceMigrationSecurityGroup'],
+  ['the service', SERVICE, 'ServiceTask', 'ServiceSecurityGroup'],
+])('before %s starts a task', (_name, id, task, group) => {
+  const taskGroup = graph.id('AWS::EC2::SecurityGroup', group);
 
   test('the database is set up', () => expectBefore(id, [DATABASE, SETUP]));
   test('every endpoint stands: images, logs, secrets, models', () => expectBefore(id, ENDPOINTS));
@@ -68,10 +68,7 @@ describe.each([
       .filter((rule) => graph.references(rule).includes(taskGroup) && graph.references(rule).includes(PREFIX_LIST));
     expectBefore(id, toS3);
   });
-  test('every rule of its security group stands', () => {
-    const waitingFor = rulesOf(taskGroup).filter((rule) => id === SERVICE || !isForServiceOnly(rule));
-    expectBefore(id, waitingFor);
-  });
+  test('every rule of its security group stands', () => expectBefore(id, rulesOf(taskGroup)));
   test('its roles have their policies', () => {
     const policies = graph.ids('AWS::IAM::Policy').filter((policy) => policy.startsWith(`${task}Definition`));
     expect(policies).toHaveLength(2);
@@ -79,11 +76,6 @@ describe.each([
   });
   test('its log group stands', () => expectBefore(id, [graph.id('AWS::Logs::LogGroup', `${task}Logs`)]));
 });
-
-/** The migration speaks neither to the cache nor with the load balancer. */
-function isForServiceOnly(rule: string): boolean {
-  return graph.references(rule).some((id) => /^(Cache|ServiceLoadBalancer)SecurityGroup/.test(id));
-}
 
 test('before the service starts tasks the cache, its user and the listener stand', () => {
   expectBefore(SERVICE, [
@@ -130,6 +122,13 @@ test('before a function is called its role has its policy', () => {
 });
 
 describe('on delete, which goes backwards', () => {
+  test.each([
+    ['the service', SERVICE, 'ServiceSecurityGroup'],
+    ['the migration', MIGRATION, 'ServiceMigrationSecurityGroup'],
+  ])('the security group of %s outlives it', (_name, id, group) =>
+    expectBefore(id, [graph.id('AWS::EC2::SecurityGroup', group)]),
+  );
+
   test('the service ends before anything it runs on', () => {
     expect(graph.all().filter((id) => graph.before(id).has(SERVICE))).toEqual([]);
   });

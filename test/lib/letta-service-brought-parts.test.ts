@@ -168,7 +168,7 @@ describe('a log group', () => {
 });
 
 describe('a security group', () => {
-  test.each(['securityGroup', 'loadBalancerSecurityGroup'])(
+  test.each(['securityGroup', 'migrationSecurityGroup', 'loadBalancerSecurityGroup'])(
     'given as %s warns while it lets everything out',
     (prop) => {
       const groups: [string, (parts: Parts) => ec2.ISecurityGroup, boolean][] = [
@@ -207,6 +207,30 @@ describe('a security group', () => {
         DestinationSecurityGroupId: Match.anyValue(),
       });
     }
+  });
+
+  const imported = (stack: Stack, id: string): ec2.ISecurityGroup =>
+    ec2.SecurityGroup.fromSecurityGroupId(stack, id, id, { allowAllOutbound: false });
+
+  test('that is brought for the tasks is also that of the migration: none is made beside it', () => {
+    const template = service(({ stack }) => ({ securityGroup: imported(stack, 'sg-tasks') })).template();
+    template.hasResourceProperties('Custom::LettaMigration', { securityGroups: ['sg-tasks'] });
+    const made = Object.keys(template.findResources('AWS::EC2::SecurityGroup'));
+    expect(made.filter((id) => id.includes('Migration'))).toEqual([]);
+  });
+
+  test('that is brought for the migration is let to the database, and to nothing else', () => {
+    const template = service(({ stack }) => ({
+      securityGroup: imported(stack, 'sg-tasks'),
+      migrationSecurityGroup: imported(stack, 'sg-migration'),
+    })).template();
+    template.hasResourceProperties('Custom::LettaMigration', { securityGroups: ['sg-migration'] });
+    const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupEgress'));
+    expect(
+      rules
+        .filter(({ Properties }) => Properties.GroupId === 'sg-migration')
+        .map(({ Properties }) => Properties.ToPort),
+    ).toEqual([5432]);
   });
 });
 

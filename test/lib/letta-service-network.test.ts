@@ -2,6 +2,7 @@ import { Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
+import { IAwsClient } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
 import { asText, Match } from './support';
 
@@ -101,7 +102,7 @@ describe('the load balancer', () => {
 
   test('lets nobody in before allowFrom', () => {
     const rules = Object.values(template.findResources('AWS::EC2::SecurityGroupIngress'));
-    expect(rules.map(({ Properties }) => Properties.FromPort).sort()).toEqual([5432, 6379, 8283]);
+    expect(rules.map(({ Properties }) => Properties.FromPort).sort()).toEqual([5432, 5432, 6379, 8283]);
     for (const group of Object.values(template.findResources('AWS::EC2::SecurityGroup'))) {
       expect(group.Properties.SecurityGroupIngress).toBeUndefined();
     }
@@ -167,12 +168,52 @@ describe('security groups', () => {
   test('are closed both ways but for what is named', () => {
     const template = service().template();
     const egress = Object.values(template.findResources('AWS::EC2::SecurityGroupEgress'));
-    expect(egress.map(({ Properties }) => Properties.ToPort).sort()).toEqual([5432, 6379, 8283]);
+    const flows = egress.map(({ Properties: rule }) => `${asText(rule.GroupId)} ${rule.ToPort}`);
+    expect(flows.sort()).toEqual([
+      expect.stringMatching(/LettaLoadBalancer.* 8283$/),
+      expect.stringMatching(/LettaMigrationSecurityGroup.* 5432$/),
+      expect.stringMatching(/LettaSecurityGroup.* 5432$/),
+      expect.stringMatching(/LettaSecurityGroup.* 6379$/),
+    ]);
     // EC2 lets a group without any inline outbound rule out everywhere: one that matches nothing stays in each.
     for (const group of Object.values(template.findResources('AWS::EC2::SecurityGroup'))) {
       expect(group.Properties.SecurityGroupEgress).toMatchObject([
         { CidrIp: '255.255.255.255/32', IpProtocol: 'icmp' },
       ]);
     }
+  });
+
+  test('of the migration lets nobody in, and out to the database alone', () => {
+    const template = service().template();
+    const rules = (type: string): string[] =>
+      Object.values(template.findResources(type))
+        .filter(({ Properties: rule }) => asText(rule.GroupId).includes('LettaMigrationSecurityGroup'))
+        .map(({ Properties: rule }) => `${rule.Description} ${asText(rule.DestinationSecurityGroupId)} ${rule.ToPort}`);
+    expect(rules('AWS::EC2::SecurityGroupIngress')).toEqual([]);
+    expect(rules('AWS::EC2::SecurityGroupEgress')).toEqual([
+      expect.stringMatching(/^Letta migration to its database \$\{DatabaseGroup.* 5432$/),
+    ]);
+    template.hasResourceProperties('Custom::LettaMigration', {
+      securityGroups: [{ 'Fn::GetAtt': [Match.stringLikeRegexp('^LettaMigrationSecurityGroup'), 'GroupId'] }],
+    });
+  });
+});
+
+describe('what is asked of AWS', () => {
+  const called = ({ awsCalls }: IAwsClient): string[] => [...new Set(awsCalls.map((call) => call.service.name))].sort();
+  const { service: letta, stack } = service();
+
+  test('by the tasks: images, logs, passwords, models', () => {
+    expect(called(letta)).toEqual(['bedrock', 'bedrock-runtime', 'ecr.api', 'ecr.dkr', 'logs', 's3', 'secretsmanager']);
+  });
+
+  test('by the migration: images and its own logs', () => {
+    expect(called(letta.migrationClient)).toEqual(['ecr.api', 'ecr.dkr', 'logs', 's3']);
+    const groups = ({ awsCalls }: IAwsClient): string[] =>
+      awsCalls
+        .filter(({ service: { name } }) => name === 'logs')
+        .flatMap(({ resources }) => resources.map((arn) => asText(stack.resolve(arn))));
+    expect(groups(letta.migrationClient)).toEqual([expect.stringMatching(/LettaMigrationTaskLogs/)]);
+    expect(groups(letta)).toEqual([expect.stringMatching(/LettaTaskLogs/)]);
   });
 });

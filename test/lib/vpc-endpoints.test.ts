@@ -44,6 +44,15 @@ describe('endpoints', () => {
     });
   });
 
+  test('are opened once to a client that calls one twice, or that two objects stand for: EC2 refuses equal rules', () => {
+    const fixture = new Fixture({ s3PrefixListId: undefined });
+    const client = fixture.client('Client', readLayers, readBucket, readSecret);
+    fixture.endpoints.serve(client);
+    fixture.endpoints.serve({ connections: client.connections, awsCalls: [readLayers, readSecret] });
+    fixture.template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 2);
+    fixture.template.resourceCountIs('AWS::EC2::SecurityGroupIngress', 1);
+  });
+
   test('let a client through to what it calls, by HTTPS, and to nothing else', () => {
     const fixture = new Fixture().serve(readSecret);
     fixture.endpoints.serve(fixture.client('Other', listProfiles));

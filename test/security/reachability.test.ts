@@ -11,15 +11,12 @@ const S3 = 'S3 by lab-NetworkS3PrefixListLookup20561054-PrefixListId:443';
 const AWS = ['bedrock', 'bedrock-runtime', 'ecr.api', 'ecr.dkr', 'logs', 'secretsmanager'];
 const endpoints = (...services: string[]): string[] => services.map((service) => `endpoint ${service}:443`);
 
-/** Both tasks stand in one security group. */
-const TASK = ['Cache:6379', 'Database/Instance:5432', S3, ...endpoints(...AWS)];
-
 /** From each thing with an address in the VPC, all that its packets reach. */
 const REACHED: Record<string, string[]> = {
-  'Service/Service/Service': TASK,
-  'Service/Migration/Resource': TASK,
+  'Service/Service/Service': ['Cache:6379', 'Database/Instance:5432', S3, ...endpoints(...AWS)],
+  'Service/Migration/Resource': ['Database/Instance:5432', S3, ...endpoints('ecr.api', 'ecr.dkr', 'logs')],
   'Database/Setup/Step/Function': ['Database/Instance:5432', ...endpoints('secretsmanager')],
-  'Service/LoadBalancer/Resource': ['Service/Service/Service:8283', 'Service/Migration/Resource:8283'],
+  'Service/LoadBalancer/Resource': ['Service/Service/Service:8283'],
   'Database/Instance': [],
   Cache: [],
   ...Object.fromEntries(AWS.map((service) => [`endpoint ${service}`, []])),
@@ -58,15 +55,16 @@ describe.each<[string, Deployment, string[]]>([
     expect(reached(reachability)).toEqual(sorted(REACHED));
   });
 
-  test('the load balancer is reached by the named clients alone, and the task by the load balancer alone', () => {
+  test('the load balancer is reached by the named clients alone, the task by the load balancer alone, the migration by nobody', () => {
     expect(into(reachability, 'Service/LoadBalancer/Resource')).toEqual(clients);
     expect(into(reachability, 'Service/Service/Service')).toEqual(['Service/LoadBalancer/Resource']);
+    expect(into(reachability, 'Service/Migration/Resource')).toEqual([]);
   });
 
-  test('the database is reached by the tasks and the set-up function, the cache by the tasks', () => {
+  test('the database is reached by the tasks and the set-up function, the cache by the service alone', () => {
     const tasks = ['Service/Migration/Resource', 'Service/Service/Service'];
     expect(into(reachability, 'Database/Instance')).toEqual(['Database/Setup/Step/Function', ...tasks]);
-    expect(into(reachability, 'Cache')).toEqual(tasks);
+    expect(into(reachability, 'Cache')).toEqual(['Service/Service/Service']);
   });
 
   test('subnets lead to the VPC and to the gateway of S3, and give nobody a public address', () => {
@@ -219,6 +217,7 @@ describe('in a VPC of a team', () => {
       'Database/Instance:5432',
       'sg-0cccccccccccccccc:443',
     ]);
+    expect(reached(reachability)['Service/Migration/Resource']).toEqual(['Database/Instance:5432']);
     expect(reached(reachability)['Service/LoadBalancer/Resource']).toEqual(
       sorted(REACHED)['Service/LoadBalancer/Resource'],
     );
