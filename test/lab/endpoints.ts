@@ -5,18 +5,23 @@ interface Endpoint {
   readonly ServiceName: string;
   readonly VpcEndpointType?: string;
   readonly PolicyDocument?: { readonly Statement: Statement[] };
+  readonly SecurityGroupIds?: string[];
 }
 
 /** Interface endpoints of the template's VPC: statements of their policies, by service such as `bedrock-runtime`. */
 export function interfaceEndpoints(template: Template): Map<string, Statement[] | undefined> {
-  const endpoints = template
+  return new Map(endpointsOf(template).map(({ service, PolicyDocument }) => [service, PolicyDocument?.Statement]));
+}
+
+/** The endpoints' security groups, by service. */
+export function endpointGroups(template: Template): Map<string, string[]> {
+  return new Map(endpointsOf(template).map(({ service, SecurityGroupIds }) => [service, SecurityGroupIds ?? []]));
+}
+
+function endpointsOf(template: Template): (Endpoint & { service: string })[] {
+  return template
     .ofType('AWS::EC2::VPCEndpoint')
     .map(([id]) => template.properties<Endpoint>(id))
-    .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface');
-  return new Map(
-    endpoints.map(({ ServiceName, PolicyDocument }) => [
-      ServiceName.split('.').slice(3).join('.'),
-      PolicyDocument?.Statement,
-    ]),
-  );
+    .filter(({ VpcEndpointType }) => VpcEndpointType === 'Interface')
+    .map((endpoint) => ({ ...endpoint, service: endpoint.ServiceName.split('.').slice(3).join('.') }));
 }

@@ -1,7 +1,8 @@
 import { Account } from './account';
-import { interfaceEndpoints } from './endpoints';
+import { endpointGroups } from './endpoints';
 import { Address } from './namespace';
 import { Name } from './resource-values';
+import { reachableGroups } from './security-groups';
 import type { Template } from './template';
 
 /** Names of the internet that Letta or a tool may look up; in the VPC they resolve, and lead nowhere. */
@@ -17,27 +18,39 @@ const internet = [
 ];
 
 /**
- * The hosts file of a container or function in the VPC: of AWS only those services that have an interface endpoint in
- * the template lead to the fake AWS.
+ * The hosts file of a container or function in the VPC. What its security groups lead to is there, and of AWS only what has
+ * an interface endpoint in the template; every other name leads nowhere.
  */
-export function hostsInVpc(template: Template, awsHosts: string[]): string {
-  const endpoints = interfaceEndpoints(template);
-  const reachable = awsHosts.filter((host) => endpoints.has(host.split('.')[0]));
-  const unreachable = [...awsHosts.filter((host) => !reachable.includes(host)), ...internet];
-  return hostsFile({
-    [Address.AWS]: reachable,
-    [Address.DATABASE]: [Name.DATABASE_HOST],
-    [Address.CACHE]: [Name.CACHE_HOST],
-    [Address.NOWHERE]: [...unreachable, `sts.${Account.REGION}.${Account.URL_SUFFIX}`, `sts.${Account.URL_SUFFIX}`],
-  });
+export function hostsInVpc(template: Template, awsHosts: string[], groups: string[]): string {
+  const reachable = reachableGroups(template, groups);
+  const endpoints = endpointGroups(template);
+  const leads = (to: string[] = []): boolean => to.some((group) => reachable.has(group));
+  const leadsToAws = (host: string): boolean => leads(endpoints.get(host.split('.')[0]));
+  const database = leads(groupsOf(template, 'AWS::RDS::DBInstance', 'VPCSecurityGroups'));
+  const cache = leads(groupsOf(template, 'AWS::ElastiCache::ReplicationGroup', 'SecurityGroupIds'));
+  return hostsFile([
+    ...awsHosts.map((host): Entry => [leadsToAws(host) ? Address.AWS : Address.NOWHERE, host]),
+    [database ? Address.DATABASE : Address.NOWHERE, Name.DATABASE_HOST],
+    [cache ? Address.CACHE : Address.NOWHERE, Name.CACHE_HOST],
+    ...[...internet, `sts.${Account.REGION}.${Account.URL_SUFFIX}`, `sts.${Account.URL_SUFFIX}`].map((host): Entry => [
+      Address.NOWHERE,
+      host,
+    ]),
+  ]);
+}
+
+function groupsOf(template: Template, type: string, property: string): string[] {
+  return template.ofType(type).flatMap(([id]) => template.properties<Record<string, string[]>>(id)[property] ?? []);
 }
 
 /** The hosts file of a function outside the VPC: all of AWS, but neither database nor cache. */
 export function hostsOutside(awsHosts: string[]): string {
-  return hostsFile({ [Address.AWS]: awsHosts });
+  return hostsFile(awsHosts.map((host) => [Address.AWS, host]));
 }
 
-function hostsFile(names: Record<string, string[]>): string {
-  const lines = Object.entries(names).flatMap(([address, hosts]) => hosts.map((host) => `${address} ${host}`));
-  return `${['127.0.0.1 localhost', ...lines].join('\n')}\n`;
+/** Address and name. */
+type Entry = [string, string];
+
+function hostsFile(entries: Entry[]): string {
+  return ['127.0.0.1 localhost', ...entries.map(([address, host]) => `${address} ${host}`), ''].join('\n');
 }

@@ -15,6 +15,7 @@ import { lettaVenv } from './parts/letta-venv';
 import { node24 } from './parts/node24';
 import { LabValues, roleOf } from './resource-values';
 import { LabServices } from './services';
+import { serviceGroups } from './security-groups';
 import { type Assembly, synthesize } from './synthesize';
 import { type ContainerDefinition, Task, type TaskDefinition } from './task';
 import { Template } from './template';
@@ -37,7 +38,7 @@ interface FunctionProperties {
   readonly Role: string;
   readonly Timeout: number;
   readonly Environment?: { readonly Variables: Record<string, string> };
-  readonly VpcConfig?: { readonly SubnetIds?: string[] };
+  readonly VpcConfig?: { readonly SubnetIds?: string[]; readonly SecurityGroupIds?: string[] };
   readonly LoggingConfig?: { readonly LogGroup: string };
 }
 
@@ -64,8 +65,8 @@ export class Lab {
   ) {
     services.ecs.runner = {
       roles: (taskDefinition) => this.roles(this.taskDefinitionId(taskDefinition)),
-      run: (taskDefinition) => {
-        const task = this.prepareTask(this.taskDefinitionId(taskDefinition));
+      run: (taskDefinition, securityGroups) => {
+        const task = this.prepareTask(this.taskDefinitionId(taskDefinition), securityGroups);
         // Its failure is what DescribeTasks tells.
         task.start().catch(() => undefined);
         return task;
@@ -136,7 +137,7 @@ export class Lab {
   newTask(gateway: Record<string, string> = {}): Task {
     const [serviceId] = this.template.only('AWS::ECS::Service');
     const { TaskDefinition } = this.template.properties<{ TaskDefinition: string }>(serviceId);
-    return this.prepareTask(this.taskDefinitionId(TaskDefinition), gateway);
+    return this.prepareTask(this.taskDefinitionId(TaskDefinition), serviceGroups(this.template), gateway);
   }
 
   /** Stops the service's task as a deployment would and starts another. */
@@ -191,14 +192,14 @@ export class Lab {
     }
   }
 
-  private prepareTask(id: string, gateway: Record<string, string> = {}): Task {
+  private prepareTask(id: string, securityGroups: string[], gateway: Record<string, string> = {}): Task {
     const { template, services, folder } = this;
     const task = new Task({
       definition: withVariables(template.properties<TaskDefinition>(id), ContainerName.GATEWAY, gateway),
       namespace: this.options.vpc.addTask(),
       image: (container: ContainerDefinition) => imageOf(container, this.assembly, this.parts),
       credentialsPath: services.credentials.register(roleOf(this.roles(id).taskRole)),
-      hosts: hostsInVpc(template, services.awsHosts),
+      hosts: hostsInVpc(template, services.awsHosts, securityGroups),
       folder: path.join(folder, 'containers'),
       log: (group, stream) => new LogFile(services.logs.file(group, stream)),
       startTimeout: 90_000,
@@ -211,6 +212,7 @@ export class Lab {
     const { template, services, folder } = this;
     const properties = template.properties<FunctionProperties>(id);
     const inVpc = (properties.VpcConfig?.SubnetIds ?? []).length > 0;
+    const groups = properties.VpcConfig?.SecurityGroupIds ?? [];
     const namespace = this.options.vpc.addTask();
     try {
       const code = template.assetFolder(id);
@@ -223,7 +225,7 @@ export class Lab {
           timeoutSeconds: properties.Timeout,
           keys: services.issuer.issue(roleOf(properties.Role), { inVpc }),
           namespace,
-          hosts: inVpc ? hostsInVpc(template, services.awsHosts) : hostsOutside(services.awsHosts),
+          hosts: inVpc ? hostsInVpc(template, services.awsHosts, groups) : hostsOutside(services.awsHosts),
           node: this.parts.node,
           awsCa: this.parts.awsCa,
           replace: inVpc ? [{ source: this.parts.databaseCa, target: '/var/task/rds.pem' }] : [],

@@ -14,6 +14,7 @@ import { lettaVenv } from '../../lab/parts/letta-venv';
 import { node24 } from '../../lab/parts/node24';
 import { writeEvent } from '../../lab/fake-aws/message-stream';
 import { roleOf } from '../../lab/resource-values';
+import { serviceGroups } from '../../lab/security-groups';
 import { type ContainerDefinition, Task, type TaskDefinition } from '../../lab/task';
 import { waitFor } from '../../lab/wait';
 import { BARE_PROXY_PORT, Core, Programs } from './programs';
@@ -83,7 +84,10 @@ export class GatewayStand {
       namespace,
       image: () => image,
       credentialsPath: services.credentials.register(role),
-      hosts: hostsInVpc(template, services.awsHosts).replace(`${Address.AWS} ${name}`, `${BEDROCK.address} ${name}`),
+      hosts: hostsInVpc(template, services.awsHosts, serviceGroups(template)).replace(
+        `${Address.AWS} ${name}`,
+        `${BEDROCK.address} ${name}`,
+      ),
       folder: path.join(folder, 'containers'),
       log: (group, stream) => new LastWords(services.logs.file(group, stream)),
       startTimeout: 60_000,

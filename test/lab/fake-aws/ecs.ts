@@ -18,7 +18,8 @@ interface DescribeTasks {
 export interface TaskRunner {
   /** Roles that a task definition passes on to ECS. @throws Error when there is no such task definition */
   roles(taskDefinitionArn: string): { taskRole: string; executionRole: string };
-  run(taskDefinitionArn: string): Task;
+  /** @param securityGroups of the task's network interface */
+  run(taskDefinitionArn: string, securityGroups: string[]): Task;
 }
 
 /** ECS: really runs the template's task definitions in the lab. */
@@ -51,7 +52,7 @@ export class FakeEcs implements FakeService {
       call.authorize({ action: 'iam:PassRole', resource: role, context: passed });
     }
     const known = input.clientToken ? this.tokens.get(input.clientToken) : undefined;
-    const task = known ?? this.runner.run(input.taskDefinition);
+    const task = known ?? this.runner.run(input.taskDefinition, network.securityGroups);
     if (input.clientToken) this.tokens.set(input.clientToken, task);
     this.tasks.set(task.arn, task);
     call.json({ tasks: [description(task, input.cluster)], failures: [] });
