@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { CfnResource, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { AwsCall, AwsService, EndpointSource, VpcEndpoints } from '../../lib';
 import { Match, Template, testApp } from './support';
@@ -105,6 +105,20 @@ describe('an imported endpoint', () => {
     });
     Template.fromStack(stack).resourceCountIs('AWS::EC2::SecurityGroupEgress', 1);
   });
+});
+
+test('who waits for the endpoints waits for the rules at those that were imported, too', () => {
+  const stack = new Stack(testApp(), 'Test', { env: ENV });
+  const vpc = twoZones(stack);
+  const theirs = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Theirs', 'sg-1');
+  const endpoints = new VpcEndpoints(stack, 'Endpoints', { vpc, defaultSource: EndpointSource.imported(theirs) });
+  const waiting = new CfnResource(stack, 'Waiting', { type: 'Test::Waiting' });
+  waiting.node.addDependency(endpoints);
+  endpoints.serve({ connections: group(stack, 'Client', vpc).connections, awsCalls: [readSecret] });
+  const template = Template.fromStack(stack);
+  const [rule] = Object.keys(template.findResources('AWS::EC2::SecurityGroupIngress'));
+  expect(rule).toMatch(/^Theirs/);
+  template.hasResource('Test::Waiting', { DependsOn: [rule] });
 });
 
 describe('a skipped endpoint', () => {
