@@ -1,4 +1,4 @@
-import { App, Stack, Validations } from 'aws-cdk-lib';
+import { Annotations, App, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { BedrockModel, LettaBedrockStack, LettaChecks } from '../lib';
@@ -30,7 +30,7 @@ function list<T>(name: string, example: string, make: (item: string) => T): T[] 
       try {
         return make(item.trim());
       } catch (error) {
-        throw new Error(`-c ${name}: '${item.trim()}' of ${(error as Error).message}`, { cause: error });
+        throw new Error(`-c ${name}: '${item.trim()}' is refused: ${(error as Error).message}`, { cause: error });
       }
     });
 }
@@ -74,3 +74,13 @@ const stack = new LettaBedrockStack(app, 'LettaBedrockStack', {
 list('allowFrom', 'ranges such as 10.0.0.0/8, with commas between them', (cidr) =>
   stack.service.allowFrom(ec2.Peer.ipv4(cidr)),
 );
+
+const FLAGS = ['certificateArn', 'models', 'embeddings', 'allowFrom', 'account', 'region'];
+// Context also comes from cdk.json and the CLI, whose keys have a colon, a dash or an @; one plain word may be a typo.
+const unknown = Object.keys(app.node.getAllContext()).filter((key) => /^[A-Za-z]+$/.test(key) && !FLAGS.includes(key));
+for (const key of unknown) {
+  Annotations.of(stack).addWarningV2(
+    'cdk-letta:context',
+    `-c ${key}: no such flag, wanted one of ${FLAGS.join(', ')}; it has no effect`,
+  );
+}

@@ -64,10 +64,23 @@ test.each<[string, string, Record<string, unknown>]>([
 
 test('what the library says of an item stands behind the flag', () => {
   expect(said({ allowFrom: '10.0.0.0/8,0.0.0.0/0' })).toContain(
-    "-c allowFrom: '0.0.0.0/0' of LettaBedrockStack/Service: allowFrom opens the API to everybody",
+    "-c allowFrom: '0.0.0.0/0' is refused: LettaBedrockStack/Service: allowFrom opens the API to everybody",
   );
 });
 
 test('a region that a profile cannot be called from fails with the name of the property, which is that of the flag', () => {
   expect(said({ region: 'eu-west-1' })).toMatch(/^LettaBedrockStack\/Bedrock: .*models/);
+});
+
+test('a flag that does not exist has a warning with those that do', () => {
+  process.env.CDK_CONTEXT_JSON = JSON.stringify({ ...IRELAND, modles: 'x', '@aws-cdk/core:some-flag': true });
+  const warnings: [string, string][] = [];
+  jest.isolateModules(() => {
+    const { Annotations } = jest.requireActual<typeof import('aws-cdk-lib')>('aws-cdk-lib');
+    jest.spyOn(Annotations.prototype, 'addWarningV2').mockImplementation((...warning) => void warnings.push(warning));
+    jest.requireActual('../../bin/letta');
+  });
+  expect(warnings.filter(([id]) => id === 'cdk-letta:context').map(([, text]) => text)).toEqual([
+    expect.stringMatching(/^-c modles: no such flag, wanted one of certificateArn, models, /),
+  ]);
 });
