@@ -74,10 +74,10 @@ test('a region that a profile cannot be called from fails with the name of the p
 
 test('a flag that does not exist has a warning with those that do', () => {
   process.env.CDK_CONTEXT_JSON = JSON.stringify({ ...IRELAND, modles: 'x', '@aws-cdk/core:some-flag': true });
-  const warnings: [string, string][] = [];
+  const warnings: string[][] = [];
   jest.isolateModules(() => {
     const { Annotations } = jest.requireActual<typeof import('aws-cdk-lib')>('aws-cdk-lib');
-    jest.spyOn(Annotations.prototype, 'addWarningV2').mockImplementation((...warning) => void warnings.push(warning));
+    jest.spyOn(Annotations.prototype, 'addWarningV2').mockImplementation((id, text) => void warnings.push([id, text]));
     jest.requireActual('../../bin/letta');
   });
   expect(warnings.filter(([id]) => id === 'cdk-letta:context').map(([, text]) => text)).toEqual([
