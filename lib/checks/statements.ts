@@ -57,6 +57,7 @@ export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
 
 /** Whether a pattern of a policy (`*` and `?`) covers a text. */
 export function covers(pattern: string, value: string): boolean {
+  if (!/[*?]/.test(pattern)) return pattern.toLowerCase() === value.toLowerCase();
   const expression = pattern
     .replace(/[.+^${}()|[\]\\]/g, '\\$&')
     .replace(/\*/g, '.*')

@@ -194,8 +194,15 @@ export class Templates {
 
 /** A resolved value as text. */
 export function text(value: unknown): string {
-  return typeof value === 'string' ? value : (JSON.stringify(value) ?? '');
+  if (typeof value === 'string') return value;
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? '';
+  const known = texts.get(value) ?? JSON.stringify(value);
+  texts.set(value, known);
+  return known;
 }
+
+/** What is resolved is not changed any more, and is read by many rules. */
+const texts = new WeakMap<object, string>();
 
 /** A resolved value as a list, whether the template gave one, a single value or nothing. */
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -205,7 +212,9 @@ export function list(value: unknown): any[] {
 
 /** Keys of the resources that a resolved value names. */
 export function keysIn(value: unknown): string[] {
-  return [...text(value).matchAll(REFERENCE)].map(([, key]) => key);
+  const written = text(value);
+  // Most values name nothing: a look is cheaper than a search.
+  return written.includes('<') ? [...written.matchAll(REFERENCE)].map(([, key]) => key) : [];
 }
 
 /** Whether a resolved value is true, written as a boolean or as text. */

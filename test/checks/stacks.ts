@@ -42,8 +42,17 @@ export const GOOD_APPS = {
 };
 export type GoodApp = keyof typeof GOOD_APPS;
 
-/** The templates of an app as the plugin would give them. */
-export function templatesOf(make: (app: App) => void, context: Record<string, unknown> = {}): StackTemplate[] {
+const synthesized = new Map<string, StackTemplate[]>();
+
+/** The templates of a good app as the plugin would give them; not to be changed, for all who ask get the same. */
+export function templatesOf(name: GoodApp, context: Record<string, unknown> = {}): StackTemplate[] {
+  const key = `${name} ${JSON.stringify(context)}`;
+  const templates = synthesized.get(key) ?? synthesize(GOOD_APPS[name], context);
+  synthesized.set(key, templates);
+  return templates;
+}
+
+function synthesize(make: (app: App) => void, context: Record<string, unknown>): StackTemplate[] {
   const app = testApp(context);
   make(app);
   return app.synth().stacks.map(({ stackName, templateFullPath, environment }) => ({

@@ -1,7 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import type { App } from 'aws-cdk-lib';
-import { CDK_JSON_CONTEXT } from '../lib/support';
+import { CDK_JSON_CONTEXT, WITHOUT_TRACES } from '../lib/support';
 
 const folder = path.resolve(__dirname, '../../examples');
 
@@ -17,7 +17,7 @@ const made: App[] = [];
 export function keepingApps(cdk: typeof import('aws-cdk-lib')): typeof import('aws-cdk-lib') {
   class KeptApp extends cdk.App {
     constructor(props: import('aws-cdk-lib').AppProps = {}) {
-      super({ builtinCloudFormationValidation: false, context: CDK_JSON_CONTEXT, ...props });
+      super({ builtinCloudFormationValidation: false, context: { ...CDK_JSON_CONTEXT, ...WITHOUT_TRACES }, ...props });
       made.push(this);
     }
   }

@@ -3,6 +3,7 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import os from 'node:os';
 import path from 'node:path';
 import { lint } from '../lint/cfn-lint';
+import { LOADING } from './figures';
 
 /**
  * `npm run gate`: all that is proven about the synthesized templates before anything is deployed. Prints what each part
@@ -10,14 +11,14 @@ import { lint } from '../lint/cfn-lint';
  */
 const ROOT = path.resolve(__dirname, '../..');
 
-/** The parts that are tests, by the files that hold them. */
+/** The parts that are tests, by the files that hold them: the suites put each file's tests under its name. */
 const PARTS: Record<string, RegExp> = {
-  LettaChecks: /test\/checks\//,
-  'rule packs': /test\/gate\/rule-packs/,
-  'IAM decisions': /test\/security\/(?!reach)/,
-  reachability: /test\/security\/reach/,
-  endpoints: /test\/gate\/endpoints/,
-  documents: /test\/gate\/(?!rule-packs|endpoints)/,
+  LettaChecks: /^test\/checks\//,
+  'rule packs': /^test\/gate\/rule-packs/,
+  'IAM decisions': /^test\/security\/(?!reach)/,
+  reachability: /^test\/security\/reach/,
+  endpoints: /^test\/gate\/endpoints/,
+  documents: /^test\/gate\/(?!rule-packs|endpoints)/,
 };
 
 interface Part {
@@ -29,11 +30,12 @@ interface Part {
 
 interface JestReport {
   readonly testResults: {
-    readonly name: string;
-    readonly startTime: number;
-    readonly endTime: number;
     readonly message: string;
-    readonly assertionResults: { readonly status: string }[];
+    readonly assertionResults: {
+      readonly ancestorTitles: string[];
+      readonly status: string;
+      readonly duration?: number | null;
+    }[];
   }[];
 }
 
@@ -42,7 +44,7 @@ async function main(): Promise<number> {
   const work = mkdtempSync(path.join(os.tmpdir(), 'letta-gate-'));
   try {
     const figures = path.join(work, 'figures');
-    // Jest's two workers end at different times; cfn-lint fills what they leave of two cores.
+    // Three processes of about the same work: two of Jest, and cfn-lint.
     const [tested, linted] = await Promise.all([runTests(work, figures), lintAll(work)]);
     const parts = [...tested, linted];
     for (const { name, passed, failed, seconds } of parts) {
@@ -50,10 +52,11 @@ async function main(): Promise<number> {
         `${name.padEnd(16)} ${`${passed}`.padStart(6)} passed ${`${failed}`.padStart(4)} failed ${seconds.toFixed(1).padStart(7)} s`,
       );
     }
-    console.log(`\n${totals(figures).join('\n')}`);
+    const left = [...totals(figures)].filter(([name]) => !name.startsWith(LOADING)).sort();
+    console.log(`\n${left.map(([name, value]) => `${name} ${value}`).join('\n')}`);
     console.log(`\n${((Date.now() - started) / 1000).toFixed(1)} s`);
     const failed = parts.reduce((sum, part) => sum + part.failed, 0);
-    const empty = parts.filter((part) => part.passed === 0).map(({ name }) => name);
+    const empty = parts.filter((part) => part.passed + part.failed === 0).map(({ name }) => name);
     if (empty.length > 0) console.error(`nothing was checked by: ${empty.join(', ')}`);
     console.log(`${parts.reduce((sum, part) => sum + part.passed, 0)} passed, ${failed + empty.length} failed`);
     return failed + empty.length > 0 ? 1 : 0;
@@ -63,32 +66,37 @@ async function main(): Promise<number> {
 }
 
 /** Figures that the tests left, added up by name. */
-function totals(file: string): string[] {
+function totals(file: string): Map<string, number> {
   const sums = new Map<string, number>();
   for (const line of existsSync(file) ? readFileSync(file, 'utf8').trim().split('\n') : []) {
     const [name, value] = line.split(' ');
     sums.set(name, (sums.get(name) ?? 0) + Number(value));
   }
-  return [...sums].map(([name, value]) => `${name} ${value}`).sort();
+  return sums;
 }
 
 async function runTests(work: string, figures: string): Promise<Part[]> {
   const report = path.join(work, 'jest.json');
   const jest = require.resolve('jest/bin/jest');
-  const folders = ['test/checks/', 'test/gate/', 'test/security/'];
-  const args = [jest, ...folders, '--maxWorkers=2', '--silent', '--json', `--outputFile=${report}`];
+  const config = path.join(__dirname, 'suites/jest.config.js');
+  const args = [jest, '--config', config, '--maxWorkers=2', '--silent', '--json', `--outputFile=${report}`];
   await run(process.execPath, args, { GATE_FIGURES: figures });
   const { testResults }: JestReport = JSON.parse(readFileSync(report, 'utf8'));
-  return Object.entries(PARTS).map(([name, files]) => {
-    const suites = testResults.filter((suite) => files.test(suite.name));
-    const statuses = suites.flatMap(({ assertionResults }) => assertionResults.map(({ status }) => status));
-    const broken = suites.filter(({ assertionResults }) => assertionResults.length === 0);
-    const passed = statuses.filter((status) => status === 'passed').length;
-    for (const { message } of suites) if (message) console.error(message);
-    // A suite that cannot be loaded, and a test that is skipped, count as failures.
-    const failed = statuses.length - passed + broken.length;
-    return { name, passed, failed, seconds: sum(suites.map(({ startTime, endTime }) => endTime - startTime)) / 1000 };
+  for (const { message } of testResults) if (message) console.error(message);
+  const results = testResults.flatMap(({ assertionResults }) => assertionResults);
+  const loading = [...totals(figures)].filter(([name]) => name.startsWith(LOADING));
+  const parts = Object.entries(PARTS).map(([name, files]) => {
+    const tests = results.filter(({ ancestorTitles }) => files.test(ancestorTitles[0]));
+    const passed = tests.filter(({ status }) => status === 'passed').length;
+    const loaded = loading.filter(([file]) => files.test(file.slice(LOADING.length))).map(([, value]) => value);
+    const milliseconds = sum([...loaded, ...tests.map(({ duration }) => duration ?? 0)]);
+    // A test that is skipped counts as a failure.
+    return { name, passed, failed: tests.length - passed, seconds: milliseconds / 1000 };
   });
+  // So does a suite that cannot be loaded, and a test that is of no part.
+  const broken = testResults.filter(({ assertionResults }) => assertionResults.length === 0).length;
+  const others = results.length - sum(parts.map(({ passed, failed }) => passed + failed));
+  return broken + others > 0 ? [...parts, { name: 'not run', passed: 0, failed: broken + others, seconds: 0 }] : parts;
 }
 
 async function lintAll(work: string): Promise<Part> {

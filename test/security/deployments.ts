@@ -9,18 +9,31 @@ export function pathApp(): App {
   return testApp({ ...CDK_JSON_CONTEXT, 'aws:cdk:enable-path-metadata': true });
 }
 
+const made = new Map<string, Deployment>();
+
+/** One for all who ask: nobody changes it. */
+function once(name: string, make: () => Deployment): Deployment {
+  const deployment = made.get(name) ?? make();
+  made.set(name, deployment);
+  return deployment;
+}
+
 /** `LettaBedrockStack` with no property but the one that lets it stand without a certificate. */
 export function defaultDeployment(): Deployment {
-  const app = pathApp();
-  const stack = new LettaBedrockStack(app, 'Letta', { http: true });
-  return new Deployment({ app, stacks: [stack], region: 'us-east-1' });
+  return once('default', () => {
+    const app = pathApp();
+    const stack = new LettaBedrockStack(app, 'Letta', { http: true });
+    return new Deployment({ app, stacks: [stack], region: 'us-east-1' });
+  });
 }
 
 /** What a bank would deploy: see `enterprise-stack.ts`. */
 export function enterpriseDeployment(): Deployment {
-  const app = pathApp();
-  const stack = enterpriseStack(app);
-  return new Deployment({ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' });
+  return once('enterprise', () => {
+    const app = pathApp();
+    const stack = enterpriseStack(app);
+    return new Deployment({ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' });
+  });
 }
 
 const BOUNDARY = `arn:aws:iam::${ACCOUNT}:policy/Boundary`;
@@ -33,6 +46,10 @@ export const EUROPE = [
 
 /** Every restriction that the stack can make or be under: own key, guardrail, regions, organization, boundary. */
 export function hardenedDeployment(boundary?: PolicyDocument): Deployment {
+  return boundary ? hardened(boundary) : once('hardened', () => hardened());
+}
+
+function hardened(boundary?: PolicyDocument): Deployment {
   const app = pathApp();
   const stack = new LettaBedrockStack(app, 'Hardened', {
     env: { region: 'eu-central-1' },

