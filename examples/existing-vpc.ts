@@ -61,6 +61,5 @@ const service = new LettaService(stack, 'Service', {
   ),
 });
 endpoints.serve(service);
-endpoints.serve(service.migrationClient);
 service.startsAfter(endpoints);
 service.allowFrom(ec2.SecurityGroup.fromSecurityGroupId(stack, 'Clients', 'sg-0bbbbbbbbbbbbbbbb'));

@@ -32,4 +32,11 @@ export interface AwsCall {
 export interface IAwsClient extends ec2.IConnectable {
   /** Every call it makes from inside the VPC. What AWS does for it elsewhere, e.g. a function's logs, is not among them. */
   readonly awsCalls: AwsCall[];
+
+  /**
+   * Others that it does not work without: who serves it serves them too.
+   *
+   * @default - none
+   */
+  readonly companions?: IAwsClient[];
 }

@@ -232,7 +232,6 @@ export class LettaBedrockStack extends Stack {
     if (endpoints) {
       const ways = this.network ?? endpoints;
       endpoints.serve(this.service);
-      endpoints.serve(this.service.migrationClient);
       this.service.startsAfter(ways);
       if (ownDatabase) {
         endpoints.serve(ownDatabase.setupClient);

@@ -82,6 +82,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
    * security group of its own, which the cache, the models and the load balancer know nothing of.
    */
   public readonly migrationClient: IAwsClient;
+  /** The migration: no task starts before it has run. */
+  public readonly companions: IAwsClient[];
   /** The task role. */
   public readonly grantPrincipal: iam.IPrincipal;
   /** Cluster of the tasks. */
@@ -212,6 +214,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       executionRole: props.executionRole,
     });
     this.migrationClient = this.migration;
+    this.companions = [this.migrationClient];
 
     const secrets = [this.apiPassword, ...(props.administratorPassword ? [props.administratorPassword] : [])];
     this.awsCalls = [...task.awsCalls, ...secrets.map((secret) => secretValueCall(this, secret)), ...bedrock.awsCalls];

@@ -91,6 +91,7 @@ export class VpcEndpoints extends Construct {
   private readonly peers = new Map<string, ec2.IConnectable>();
   private readonly opened = new Map<ec2.IConnectable, Set<string>>();
   private readonly calls: AwsCall[] = [];
+  private readonly served = new Set<IAwsClient>();
 
   public constructor(
     scope: Construct,
@@ -117,11 +118,13 @@ export class VpcEndpoints extends Construct {
   }
 
   /**
-   * Lets a client make the calls that it states, and no others.
+   * Lets a client and its companions make the calls that they state, and no others. Once is enough.
    *
    * @throws if an imported endpoint's security group can't be told
    */
   public serve(client: IAwsClient): void {
+    if (this.served.has(client)) return;
+    this.served.add(client);
     for (const call of client.awsCalls) {
       this.calls.push(call);
       const source = this.sourceOf(call.service);
@@ -132,6 +135,7 @@ export class VpcEndpoints extends Construct {
       const what = source._kind === 'create' ? `${call.service.name} by its endpoint` : 'AWS by endpoints';
       this.open(client, this.peer(call.service, source), what);
     }
+    client.companions?.forEach((companion) => this.serve(companion));
   }
 
   /** The services that clients state, whatever their endpoints come from. */

@@ -110,6 +110,28 @@ describe('endpoints', () => {
     template.resourceCountIs('Custom::LettaS3PrefixList', 0);
   });
 
+  test('are made for a client’s companions too, and once however often it is served', () => {
+    const app = testApp();
+    const stack = new Stack(app, 'Test', { env: ENV });
+    const endpoints = new VpcEndpoints(stack, 'Endpoints', { vpc: twoZones(stack) });
+    const companion = {
+      connections: group(stack, 'Companion', endpoints.vpc).connections,
+      awsCalls: [readSecret],
+    };
+    const client = {
+      connections: group(stack, 'Client', endpoints.vpc).connections,
+      awsCalls: [listProfiles],
+      companions: [companion],
+    };
+    endpoints.serve(client);
+    endpoints.serve(client);
+    endpoints.serve(companion);
+    const template = Template.fromStack(stack);
+    expect(namesOf(template).sort()).toEqual(['bedrock', 'secretsmanager']);
+    for (const name of namesOf(template)) expect(policyOf(template, name)).toHaveLength(1);
+    template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 2);
+  });
+
   test('of a service without a constant are made too', () => {
     const send = {
       service: AwsService.of('sqs', ['sqs:REGION:ACCOUNT:*']),
