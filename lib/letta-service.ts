@@ -23,12 +23,15 @@ import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { isolatedPlacement } from './private/isolated-placement';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
 import { acknowledge, acknowledgeOwnPolicies, acknowledgeStandards, acknowledgeWildcard } from './private/nag';
+import { roleOfOwnStack, securityGroupOfOwnStack } from './private/of-own-stack';
 import { openRoutes } from './private/open-routes';
 import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validatePeer } from './private/validation';
+
+const GROUP_PROPS = ['securityGroup', 'migrationSecurityGroup', 'loadBalancerSecurityGroup'] as const;
 
 /** Properties of `LettaService`. */
 export interface LettaServiceProps extends LettaServiceOptions {
@@ -120,9 +123,14 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     const lettaImage = (props.image ?? LettaImage.fromPackage())._containerImage(this, architecture);
     const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture, props.gatewayBaseImage);
 
+    const taskRole = roleOfOwnStack(this, 'taskRole', props.taskRole);
+    const executionRole = roleOfOwnStack(this, 'executionRole', props.executionRole);
+    const [broughtGroup, migrationGroup, loadBalancerGroup] = GROUP_PROPS.map((prop) =>
+      securityGroupOfOwnStack(this, prop, props[prop]),
+    );
+
     const securityGroup =
-      props.securityGroup ??
-      closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Tasks of the Letta service' });
+      broughtGroup ?? closedSecurityGroup(this, 'SecurityGroup', { vpc, description: 'Tasks of the Letta service' });
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
     // Said from this side, so that the rules stand in this stack when the stores are of another one.
     this.connections.allowToDefaultPort(database, 'Letta service to its database');
@@ -146,8 +154,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       cpu: settings.cpu,
       memoryLimitMiB: settings.memoryLimitMiB,
       cpuArchitecture: architecture,
-      taskRole: props.taskRole,
-      executionRole: props.executionRole,
+      taskRole,
+      executionRole,
       gatewayImage,
       gatewayEnvironment: gatewayEnvironment({
         ...settings,
@@ -185,7 +193,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       vpc,
       vpcSubnets,
       certificate: props.certificate,
-      securityGroup: props.loadBalancerSecurityGroup,
+      securityGroup: loadBalancerGroup,
       targetTls: settings.targetTls,
       idleTimeout: settings.idleTimeout,
       deregistrationDelay: settings.deregistrationDelay,
@@ -207,11 +215,11 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       database,
       vpc,
       vpcSubnets,
-      securityGroup: props.migrationSecurityGroup ?? props.securityGroup,
+      securityGroup: migrationGroup ?? broughtGroup,
       gatewayImage,
       lettaImage,
       cpuArchitecture: architecture,
-      executionRole: props.executionRole,
+      executionRole,
     });
     this.migrationClient = this.migration;
     this.companions = [this.migrationClient];
