@@ -9,6 +9,7 @@ import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
+import { onePerZone } from './private/one-per-zone';
 import { ENDPOINT_POLICY_LIMIT, policySize } from './private/policy-size';
 import { namesOfCall } from './private/resolvable-names';
 import { S3PrefixList } from './private/s3-prefix-list';
@@ -21,7 +22,8 @@ export interface VpcEndpointsProps {
   readonly vpc: ec2.IVpc;
 
   /**
-   * Subnets of the endpoints: one interface in each of their zones. The S3 gateway is added to their route tables.
+   * Subnets of the endpoints: one interface in each of their zones, in the first of several subnets. The S3 gateway is added
+   * to the route tables of all.
    *
    * @default - the VPC's isolated subnets
    */
@@ -222,7 +224,7 @@ export class VpcEndpoints extends Construct {
     return new ec2.InterfaceVpcEndpoint(scope as Construct, service.endpointId, {
       vpc,
       service: service._interface,
-      subnets: this.subnets,
+      subnets: onePerZone(this.subnets),
       securityGroups: [securityGroup],
       open: false,
       privateDnsEnabled: true,

@@ -64,6 +64,28 @@ function judgeFirewall(parts: LettaParts, group: Resource): string | undefined {
     : 'no last rule that blocks every name';
 }
 
+/** What takes one subnet in each zone: interface endpoints and load balancers. */
+function oneInAZone(parts: LettaParts): [resource: Resource, property: string][] {
+  return [
+    ...parts.ofType('AWS::EC2::VPCEndpoint').map((endpoint): [Resource, string] => [endpoint, 'SubnetIds']),
+    ...parts
+      .ofType('AWS::ElasticLoadBalancingV2::LoadBalancer')
+      .map((balancer): [Resource, string] => [balancer, balancer.properties.Subnets ? 'Subnets' : 'SubnetMappings']),
+  ];
+}
+
+/** Two of these subnets that are in one zone, as far as the app makes them. */
+function twoInAZone(parts: LettaParts, value: unknown): string | undefined {
+  const found = new Map<string, Resource>();
+  for (const subnet of parts.templates.named(value).filter(({ type }) => type === 'AWS::EC2::Subnet')) {
+    const zone = text(subnet.properties.AvailabilityZone ?? subnet.properties.AvailabilityZoneId ?? '');
+    const other = found.get(zone);
+    if (zone !== '' && other) return `${other.logicalId} and ${subnet.logicalId} in ${zone}`;
+    found.set(zone, subnet);
+  }
+  return undefined;
+}
+
 /** Ways out of the network that Letta's tasks, functions and stores are in. */
 export const NETWORK_RULES: Rule[] = [
   {
@@ -97,6 +119,17 @@ export const NETWORK_RULES: Rule[] = [
         parts.subnets(),
         'MapPublicIpOnLaunch',
         ({ properties }) => isTrue(properties.MapPublicIpOnLaunch) && 'MapPublicIpOnLaunch true',
+      ),
+  },
+  {
+    id: 'two-subnets-in-a-zone',
+    area: AREA,
+    reason:
+      'an interface endpoint or the load balancer has two subnets in one availability zone, which AWS refuses at deployment',
+    fix: 'give it one subnet in each zone',
+    judge: (parts) =>
+      oneInAZone(parts).flatMap(([resource, property]) =>
+        faults([resource], property, () => twoInAZone(parts, resource.properties[property])),
       ),
   },
   {

@@ -13,6 +13,7 @@ import { Port } from '../../runtime/contract';
 import { LettaLoadBalancerOptions } from '../letta-load-balancer-options';
 import { closedSecurityGroup } from './closed-security-group';
 import { acknowledge, acknowledgeStandards } from './nag';
+import { onePerZone } from './one-per-zone';
 
 /** Properties of `InternalLoadBalancer`. */
 export interface InternalLoadBalancerProps extends Pick<
@@ -45,7 +46,7 @@ export class InternalLoadBalancer extends Construct {
     const { vpc, vpcSubnets, certificate } = props;
     this.resource = new elbv2.ApplicationLoadBalancer(this, 'Resource', {
       vpc,
-      vpcSubnets,
+      vpcSubnets: vpcSubnets && onePerZone(vpcSubnets),
       internetFacing: false,
       securityGroup:
         props.securityGroup ??

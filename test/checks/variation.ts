@@ -25,6 +25,14 @@ const NEIGHBOURS: Variation[] = [
       }),
   },
   {
+    name: 'the stores stand in two subnets of a zone',
+    change: (mutant) => {
+      const { VpcId, AvailabilityZone } = mutant.properties('AWS::EC2::Subnet');
+      mutant.add('DataSubnet', 'AWS::EC2::Subnet', { VpcId, AvailabilityZone, CidrBlock: '10.0.240.0/24' });
+      mutant.properties('AWS::RDS::DBSubnetGroup').SubnetIds.push({ Ref: 'DataSubnet' });
+    },
+  },
+  {
     name: "another workload's public load balancer with a listener of HTTP",
     change: (mutant) => {
       mutant.add('Web', 'AWS::ElasticLoadBalancingV2::LoadBalancer', { Scheme: 'internet-facing' });

@@ -10,6 +10,13 @@ function addRoute(mutant: Mutant, properties: Properties): void {
   mutant.add('WayOut', 'AWS::EC2::Route', { RouteTableId: table, ...properties });
 }
 
+/** A second subnet in the zone of a first one, which is not Letta's task's. */
+function addSecondTier(mutant: Mutant): Properties {
+  const { VpcId, AvailabilityZone } = mutant.properties('AWS::EC2::Subnet');
+  mutant.add('SecondTier', 'AWS::EC2::Subnet', { VpcId, AvailabilityZone, CidrBlock: '10.0.240.0/24' });
+  return { Ref: 'SecondTier' };
+}
+
 /** A group as one of the library's stacks makes it, by its description. */
 const group = (description: RegExp) => (resource: { Properties: Properties }) =>
   description.test(resource.Properties.GroupDescription);
@@ -162,6 +169,18 @@ export const NETWORK_FAULTS: InjectedFault[] = [
     inject: (mutant) => {
       mutant.properties('AWS::EC2::Subnet').MapPublicIpOnLaunch = true;
     },
+  },
+  {
+    rule: 'two-subnets-in-a-zone',
+    name: 'an endpoint has interfaces in two subnets of a zone',
+    inject: (mutant) => mutant.endpoint('logs').Properties.SubnetIds.push(addSecondTier(mutant)),
+  },
+  {
+    rule: 'two-subnets-in-a-zone',
+    name: 'the load balancer is attached to two subnets of a zone',
+    of: 'guarded',
+    inject: (mutant) =>
+      mutant.properties('AWS::ElasticLoadBalancingV2::LoadBalancer').Subnets.push(addSecondTier(mutant)),
   },
   {
     rule: 'dns-unfiltered',
