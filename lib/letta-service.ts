@@ -248,6 +248,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     );
     this.service.node.addDependency(this.migration, task, loadBalancer, securityGroup, cache);
     cache.connections.securityGroups.forEach((group) => this.service.node.addDependency(group));
+    if (executionRole) this.service.node.addDependency(executionRole);
     acknowledgeOwnPolicies(this);
   }
 

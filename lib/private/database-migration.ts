@@ -101,6 +101,7 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     // All that the task uses must stand before it runs and, since deletion goes backwards, until it no longer can.
     this.resource.node.addDependency(task, provider, props.cluster, securityGroup, props.database);
     props.database.connections.securityGroups.forEach((group) => this.resource.node.addDependency(group));
+    if (props.executionRole) this.resource.node.addDependency(props.executionRole);
   }
 
   /** Lets the migration run only after something else stands. */
