@@ -58,6 +58,16 @@ function namesBucket(resource: string): boolean {
   return bucket !== '' && !/[*?]/.test(bucket);
 }
 
+/** Where a gateway endpoint takes what goes to the service's name, an interface is for those who name the interface. */
+function besideGateway(parts: LettaParts, endpoint: Resource): boolean {
+  return endpoints(parts).some(
+    (other) =>
+      (other.properties.VpcEndpointType ?? 'Gateway') === 'Gateway' &&
+      serviceOf(other) === serviceOf(endpoint) &&
+      text(other.properties.VpcId) === text(endpoint.properties.VpcId),
+  );
+}
+
 /** What tasks, as their definitions stand, call from inside the VPC. */
 function neededServices(parts: LettaParts): string[] {
   const containers = parts.containers;
@@ -143,8 +153,11 @@ export const ENDPOINT_RULES: Rule[] = [
       faults(
         endpoints(parts),
         'PrivateDnsEnabled',
-        ({ properties }) =>
-          isFalse(properties.PrivateDnsEnabled) && properties.VpcEndpointType === 'Interface' && 'false',
+        (endpoint) =>
+          isFalse(endpoint.properties.PrivateDnsEnabled) &&
+          endpoint.properties.VpcEndpointType === 'Interface' &&
+          !besideGateway(parts, endpoint) &&
+          'false',
       ),
   },
   {

@@ -1,3 +1,4 @@
+import { casesOf } from './conditions';
 import { LettaParts } from './letta-parts';
 import { RULES } from './rules';
 import { StackTemplate, Templates } from './template';
@@ -17,10 +18,21 @@ export interface LettaFinding {
 
 /**
  * Judges the templates of an app, whatever made them. References are followed from stack to stack, so an app's stacks
- * belong into one call.
+ * belong into one call. What conditions decide is judged in each case that they distinguish.
  */
 export function judgeTemplates(stacks: StackTemplate[]): LettaFinding[] {
-  const parts = new LettaParts(new Templates(stacks));
+  const findings = new Map<string, LettaFinding>();
+  for (const inCase of casesOf(stacks)) {
+    for (const finding of judgeCase(new LettaParts(new Templates(stacks, inCase)))) {
+      const { id, stackName, logicalId, location } = finding;
+      const key = [id, stackName, logicalId, location].join(' ');
+      if (!findings.has(key)) findings.set(key, finding);
+    }
+  }
+  return [...findings.values()];
+}
+
+function judgeCase(parts: LettaParts): LettaFinding[] {
   return RULES.flatMap(({ id, reason, fix, judge }) =>
     judge(parts).map(({ resource, location, found }) => ({
       id,

@@ -8,7 +8,9 @@ const AREA = 'Secrets and the Letta container';
 
 /** Names of variables whose values are secrets. */
 const SECRET_NAME =
-  /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY|PRIVATE_KEY|CREDENTIAL|ENCRYPTION_KEY)S?(_ID)?$/i;
+  /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIAL|ENCRYPTION_KEY)S?$/i;
+/** A token in the sense of language models, or its kind, is a short word: cl100k_base. */
+const WORD = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/i;
 /** Values that are secrets whatever their name is: keys of AWS, of model providers, PEM, passwords in addresses. */
 const SECRET_VALUE =
   /\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bsk-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@]+:[^/\s@]+@/;
@@ -20,7 +22,8 @@ function secretIn(name: string, value: unknown): string | undefined {
   const written = text(value ?? '');
   if (DYNAMIC_SECRET.test(written)) return `${name} holds the value of a secret`;
   if (SECRET_VALUE.test(written)) return `${name} looks like a credential`;
-  const harmless = written === PLACEHOLDER_CREDENTIAL || /^(|true|false|\d{1,6}|\/[\w./-]+)$/i.test(written);
+  const word = /TOKENS?$/i.test(name) && written.length < 16 && WORD.test(written);
+  const harmless = word || written === PLACEHOLDER_CREDENTIAL || /^(|true|false|\d{1,6}|\/[\w./-]+)$/i.test(written);
   return SECRET_NAME.test(name) && !harmless && !isUnknown(written) && !/^arn:/.test(written)
     ? `${name} holds a literal value`
     : undefined;

@@ -1,4 +1,4 @@
-import { keysIn, list, Properties, Resource, Templates } from './template';
+import { keysIn, list, Properties, Resource, Templates, text } from './template';
 
 /** Properties that name others without making them a part of it: peers, and whom a policy speaks of. */
 const NOT_PARTS = new Set([
@@ -26,6 +26,7 @@ const CONFIGURES: Record<string, string> = {
   'AWS::ElasticLoadBalancingV2::ListenerRule': 'Actions',
   'AWS::IAM::Policy': 'Roles',
   'AWS::IAM::ManagedPolicy': 'Roles',
+  'AWS::IAM::RolePolicy': 'RoleName',
   'AWS::S3::BucketPolicy': 'Bucket',
   'AWS::SecretsManager::ResourcePolicy': 'SecretId',
   'AWS::Lambda::Permission': 'FunctionName',
@@ -130,7 +131,33 @@ export class LettaParts {
         const owners = keysIn(resource.properties[CONFIGURES[resource.type]]);
         if (owners.some((key) => this.keys.has(key))) this.add(resource);
       }
+      this.servingEndpoints().forEach((endpoint) => this.add(endpoint));
     }
+  }
+
+  /** Endpoints of a VPC that the app does not make: told by its id, by subnets of Letta's, or as a peer of Letta's. */
+  private servingEndpoints(): Resource[] {
+    const own = this.templates.resources.filter(({ key }) => this.keys.has(key));
+    const vpcs = new Set(own.flatMap(({ properties }) => textsIn(properties.VpcId)));
+    const subnets = new Set(
+      this.ofType('AWS::ECS::Service').flatMap(({ properties }) =>
+        textsIn(properties.NetworkConfiguration?.AwsvpcConfiguration?.Subnets),
+      ),
+    );
+    const peers = new Set(
+      own.flatMap(({ properties: { SecurityGroupEgress: rules, DestinationSecurityGroupId: peer } }) => [
+        ...keysIn(peer),
+        ...list(rules).flatMap(({ DestinationSecurityGroupId: each }: Properties) => keysIn(each)),
+      ]),
+    );
+    return this.templates
+      .ofType('AWS::EC2::VPCEndpoint')
+      .filter(
+        ({ properties: { VpcId: vpc, SubnetIds, SecurityGroupIds } }) =>
+          textsIn(vpc).some((each) => vpcs.has(each)) ||
+          textsIn(SubnetIds).some((each) => subnets.has(each)) ||
+          keysIn(SecurityGroupIds).some((each) => peers.has(each)),
+      );
   }
 
   private add(resource: Resource): void {
@@ -144,6 +171,11 @@ export class LettaParts {
       if (before && isCustom(before)) this.add(before);
     }
   }
+}
+
+/** Values of a list that are text. */
+function textsIn(value: unknown): string[] {
+  return list(value).filter((each) => typeof each === 'string');
 }
 
 /** Whether a resource is made by a function. */
@@ -171,10 +203,21 @@ export function isGateway({ environment }: Container): boolean {
 /** A client of Letta's has variables such as LETTA_BASE_URL; these are the server's. */
 const SERVER_VARIABLE = /^LETTA_(PG|REDIS|UVICORN|DEFAULT|SERVER)_/;
 
-function isLetta({ environment, definition }: Container): boolean {
+/** Image of Letta, whatever registry it was copied to. */
+const LETTA_IMAGE = /(^|\/)letta\/letta([:@]|$)/;
+/** A copy under another name is Letta's if it serves on Letta's port. */
+const COPY_OF_LETTA = /(^|[/-])letta(-server)?([:@]|$)/;
+const LETTA_PORT = 8283;
+
+function isLetta({ definition }: Container): boolean {
+  const image = text(definition.Image ?? '');
   return (
-    Object.keys(environment).some((name) => SERVER_VARIABLE.test(name)) ||
-    /(^|\/)letta\/letta[:@]/.test(String(definition.Image))
+    list([definition.Environment, definition.Secrets].flat()).some((variable) =>
+      SERVER_VARIABLE.test(text(variable?.Name ?? '')),
+    ) ||
+    LETTA_IMAGE.test(image) ||
+    (COPY_OF_LETTA.test(image) &&
+      list(definition.PortMappings).some((mapping) => Number(mapping?.ContainerPort) === LETTA_PORT))
   );
 }
 

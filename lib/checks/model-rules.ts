@@ -1,6 +1,6 @@
 import { Container, LettaParts } from './letta-parts';
 import { Fault, fault, Rule } from './rule';
-import { allowsAny, equalCondition, Statement, statementsOf } from './statements';
+import { allowsAny, equalCondition, isPartlyKnown, Statement, statementsOf } from './statements';
 import { keysIn, Resource, text } from './template';
 
 const AREA = 'Models';
@@ -152,7 +152,10 @@ export const MODEL_RULES: Rule[] = [
     reason:
       'the gateway offers a model that its task role may not call; a cross-region profile needs its model as well',
     fix: 'grant it: bedrock.grantInvoke(taskRole)',
-    judge: (parts) => modelTasks(parts).flatMap(unreachable),
+    judge: (parts) =>
+      modelTasks(parts)
+        .filter(({ role }) => !isPartlyKnown(parts, role))
+        .flatMap(unreachable),
   },
   {
     id: 'model-past-profile',

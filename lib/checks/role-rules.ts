@@ -1,7 +1,17 @@
 import { UNSCOPABLE_ACTIONS } from '../private/unscopable-actions';
 import { LettaParts } from './letta-parts';
 import { Fault, fault, faults, Rule } from './rule';
-import { allowsAny, covers, isEverybody, Statement, statementsIn, statementsOf, taskRoles } from './statements';
+import {
+  allowsAny,
+  covers,
+  isEverybody,
+  isPartlyKnown,
+  isSecret,
+  Statement,
+  statementsIn,
+  statementsOf,
+  taskRoles,
+} from './statements';
 import { isUnknown, keysIn, list, Resource, text } from './template';
 
 const AREA = 'Roles';
@@ -68,10 +78,13 @@ function namedSecrets(parts: LettaParts, role: Resource): string[] {
 function otherSecret(parts: LettaParts, statement: Statement, role: Resource): string | undefined {
   if (!allowsAny(statement, ['secretsmanager:GetSecretValue'])) return undefined;
   const named = namedSecrets(parts, role);
-  const other = statement.resources.find(
-    (resource) => !named.some((secret) => resource === secret || resource === `${secret}-??????`),
-  );
+  const other = statement.resources.find((resource) => !named.some((secret) => isSecret(parts, resource, secret)));
   return other && `reads ${other}`;
+}
+
+/** Task roles that may do what the app says and nothing else: only of these can be told what they may not. */
+function whollyKnown(parts: LettaParts): Resource[] {
+  return taskRoles(parts, 'TaskRoleArn').filter((role) => !isPartlyKnown(parts, role));
 }
 
 function trusted(role: Resource): Fault[] {
@@ -168,17 +181,12 @@ export const ROLE_RULES: Rule[] = [
     reason: "the gateway's task role may not read the password that it is told to check, so it does not start",
     fix: 'grant the task role secretsmanager:GetSecretValue on the secret: secret.grantRead(taskRole)',
     judge: (parts) =>
-      taskRoles(parts, 'TaskRoleArn').flatMap((role) => {
+      whollyKnown(parts).flatMap((role) => {
         const readable = statementsOf(parts, role)
           .filter((statement) => allowsAny(statement, ['secretsmanager:GetSecretValue']))
           .flatMap(({ resources }) => resources);
         return namedSecrets(parts, role)
-          .filter(
-            (secret) =>
-              !readable.some(
-                (pattern) => pattern === secret || covers(pattern, secret) || pattern === `${secret}-??????`,
-              ),
-          )
+          .filter((secret) => !readable.some((pattern) => covers(pattern, secret) || isSecret(parts, pattern, secret)))
           .map((secret) => fault(role, '', `may not read ${secret}`));
       }),
   },
@@ -200,7 +208,7 @@ export const ROLE_RULES: Rule[] = [
       'elasticache:Connect must be allowed on the cache and on the user; with one of them every connection is refused',
     fix: 'allow it on the ARNs of both, the replication group and the user; LettaCache.grantConnect does',
     judge: (parts) =>
-      taskRoles(parts, 'TaskRoleArn').flatMap((role) => {
+      whollyKnown(parts).flatMap((role) => {
         const statements = statementsOf(parts, role).filter((statement) =>
           allowsAny(statement, ['elasticache:Connect']),
         );

@@ -37,9 +37,9 @@ function rulesOf(parts: LettaParts): GroupRule[] {
   return [...inline, ...apart];
 }
 
-/** The rule that CDK writes to say that nothing may go out. */
+/** The rules that CDK writes, and AWS's own examples, to say that nothing may go out: no address outside is meant. */
 function closes({ CidrIp }: Properties): boolean {
-  return CidrIp === '255.255.255.255/32';
+  return CidrIp === '255.255.255.255/32' || CidrIp === '127.0.0.1/32';
 }
 
 /** Ranges as wide as a good part of the internet; private ones are at most a /8 or an fc00::/7. */

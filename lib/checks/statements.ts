@@ -21,18 +21,22 @@ export interface Condition {
   readonly values: string[];
 }
 
-/** Statements of a policy document. */
+/**
+ * Statements of a policy document. All but some is judged as all: NotAction allows what AWS has not invented yet, and
+ * NotResource and NotPrincipal the resources and principals of everybody else.
+ */
 export function statementsIn(resource: Resource, location: string, document: unknown): Statement[] {
   return list((document as Properties | undefined)?.Statement).map((statement: Properties, index) => ({
     resource,
     location: `${location}/Statement/${index}`,
     allows: statement.Effect === 'Allow',
-    actions: list(statement.Action).map(text),
-    resources: list(statement.Resource).map(text),
-    principal: statement.Principal,
+    actions: statement.NotAction === undefined ? list(statement.Action).map(text) : ['*'],
+    resources: statement.NotResource === undefined ? list(statement.Resource).map(text) : ['*'],
+    principal: statement.NotPrincipal === undefined ? statement.Principal : '*',
     conditions: Object.entries((statement.Condition ?? {}) as Record<string, Properties>).flatMap(([operator, keys]) =>
       Object.entries(keys).map(([key, values]) => ({
-        operator,
+        // Asks for one equal value at least, as the operator without it does; ForAllValues lets requests without pass.
+        operator: operator.replace(/^ForAnyValue:/i, ''),
         key: key.toLowerCase(),
         values: list(values).map(text),
       })),
@@ -46,13 +50,28 @@ export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
     statementsIn(role, `Policies/${index}/PolicyDocument`, policy.PolicyDocument),
   );
   const attached = parts.templates
-    .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy')
+    .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy')
     .filter(
       ({ properties, key }) =>
-        keysIn(properties.Roles).includes(role.key) || keysIn(role.properties.ManagedPolicyArns).includes(key),
+        keysIn([properties.Roles, properties.RoleName]).includes(role.key) ||
+        keysIn(role.properties.ManagedPolicyArns).includes(key),
     )
     .flatMap((policy) => statementsIn(policy, 'PolicyDocument', policy.properties.PolicyDocument));
   return [...inline, ...attached];
+}
+
+/** Whether a role may do more than the app says: by a policy that is managed outside of it, and not by AWS. */
+export function isPartlyKnown(parts: LettaParts, role: Resource): boolean {
+  return list(role.properties.ManagedPolicyArns).some(
+    (arn) => parts.templates.named(arn).length === 0 && !/:iam::aws:policy\//.test(text(arn)),
+  );
+}
+
+/** Whether a resource of a policy is one secret: its ARN, or the ARN of the name that it was given. */
+export function isSecret(parts: LettaParts, resource: string, secret: string): boolean {
+  if (resource === secret || resource === `${secret}-??????`) return true;
+  const pattern = /:secret:(.+?)(-(\?{6}|\*))?$/.exec(resource)?.[1];
+  return parts.templates.named(secret).some(({ properties: { Name: name } }) => name && pattern === text(name));
 }
 
 /** Whether a pattern of a policy (`*` and `?`) covers a text. */

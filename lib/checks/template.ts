@@ -1,16 +1,28 @@
+import { Case, givenTo } from './conditions';
+
 /** A resource as a template writes it. */
 export interface ResourceDocument {
   readonly Type: string;
   readonly Properties?: unknown;
   readonly DependsOn?: string | string[];
   readonly DeletionPolicy?: string;
+  readonly Condition?: string;
+}
+
+/** A parameter as a template declares it. */
+export interface ParameterDocument {
+  readonly Type?: string;
+  readonly Default?: unknown;
+  readonly AllowedValues?: unknown[];
+  readonly NoEcho?: unknown;
 }
 
 /** A CloudFormation template, as far as the checks read it. */
 export interface TemplateDocument {
   readonly Resources?: Record<string, ResourceDocument>;
   readonly Outputs?: Record<string, { readonly Value: unknown; readonly Export?: { readonly Name: unknown } }>;
-  readonly Parameters?: Record<string, { readonly Default?: unknown }>;
+  readonly Parameters?: Record<string, ParameterDocument>;
+  readonly Conditions?: Record<string, unknown>;
   readonly Mappings?: Record<string, Record<string, Record<string, unknown>>>;
 }
 
@@ -46,9 +58,30 @@ export interface Resource {
 const REFERENCE = /<([^<>/]+\/[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?>/g;
 
 /** Functions whose argument is a list; CloudFormation refuses anything else. */
-const LISTS = new Set(['Fn::Join', 'Fn::If', 'Fn::FindInMap']);
+const LISTS = new Set(['Fn::Join', 'Fn::If', 'Fn::FindInMap', 'Fn::Select', 'Fn::Split']);
 
-/** All templates of an app, with references followed from stack to stack. */
+/** Properties that may name a resource by the name it was given: of what type it is, and which property gives it. */
+const BY_NAME: Record<string, Record<string, [type: string, name: string]>> = {
+  'AWS::ECS::Service': { TaskDefinition: ['AWS::ECS::TaskDefinition', 'Family'] },
+  'AWS::ECS::TaskDefinition': {
+    TaskRoleArn: ['AWS::IAM::Role', 'RoleName'],
+    ExecutionRoleArn: ['AWS::IAM::Role', 'RoleName'],
+  },
+  'AWS::Lambda::Function': { Role: ['AWS::IAM::Role', 'RoleName'] },
+  'AWS::IAM::Policy': { Roles: ['AWS::IAM::Role', 'RoleName'] },
+  'AWS::IAM::ManagedPolicy': { Roles: ['AWS::IAM::Role', 'RoleName'] },
+  'AWS::IAM::RolePolicy': { RoleName: ['AWS::IAM::Role', 'RoleName'] },
+  'AWS::RDS::DBInstance': {
+    DBSubnetGroupName: ['AWS::RDS::DBSubnetGroup', 'DBSubnetGroupName'],
+    DBParameterGroupName: ['AWS::RDS::DBParameterGroup', 'DBParameterGroupName'],
+  },
+  'AWS::RDS::DBCluster': {
+    DBSubnetGroupName: ['AWS::RDS::DBSubnetGroup', 'DBSubnetGroupName'],
+    DBClusterParameterGroupName: ['AWS::RDS::DBClusterParameterGroup', 'DBClusterParameterGroupName'],
+  },
+};
+
+/** All templates of an app in one case of their conditions, with references followed from stack to stack. */
 export class Templates {
   public readonly resources: Resource[];
   private readonly byKey: Map<string, Resource>;
@@ -56,7 +89,10 @@ export class Templates {
   private readonly nested: Map<string, StackTemplate>;
   private readonly exports = new Map<string, { stack: StackTemplate; value: unknown }>();
 
-  public constructor(stacks: StackTemplate[]) {
+  public constructor(
+    stacks: StackTemplate[],
+    private readonly inCase: Case = { conditions: new Map(), values: new Map() },
+  ) {
     this.stacks = new Map(stacks.map((stack) => [stack.stackName, stack]));
     this.nested = new Map(
       stacks
@@ -69,16 +105,19 @@ export class Templates {
       }
     }
     this.resources = stacks.flatMap((stack) =>
-      Object.entries(stack.template.Resources ?? {}).map(([logicalId, document]) => ({
-        stackName: stack.stackName,
-        logicalId,
-        key: `${stack.stackName}/${logicalId}`,
-        type: document.Type,
-        properties: (this.plain(stack, document.Properties) ?? {}) as Properties,
-        dependsOn: [document.DependsOn ?? []].flat().map((id) => `${stack.stackName}/${id}`),
-        deletionPolicy: document.DeletionPolicy,
-      })),
+      Object.entries(stack.template.Resources ?? {})
+        .filter(([, { Condition: condition }]) => !condition || this.isTrue(stack, condition))
+        .map(([logicalId, document]) => ({
+          stackName: stack.stackName,
+          logicalId,
+          key: `${stack.stackName}/${logicalId}`,
+          type: document.Type,
+          properties: (this.plain(stack, document.Properties) ?? {}) as Properties,
+          dependsOn: [document.DependsOn ?? []].flat().map((id) => `${stack.stackName}/${id}`),
+          deletionPolicy: document.DeletionPolicy,
+        })),
     );
+    this.followNames();
     this.byKey = new Map(this.resources.map((resource) => [resource.key, resource]));
   }
 
@@ -106,8 +145,33 @@ export class Templates {
     return [...new Set(keysIn(value))].map((key) => this.get(key)).filter((found) => found !== undefined);
   }
 
+  private isTrue(stack: StackTemplate, condition: unknown): boolean {
+    return this.inCase.conditions.get(`${stack.stackName}/${String(condition)}`) ?? true;
+  }
+
+  /** What is named by the name that it was given, or by an ARN that ends in it, is what a reference would name. */
+  private followNames(): void {
+    const names = new Map<string, string>();
+    for (const [type, property] of new Set(Object.values(BY_NAME).flatMap(Object.values<[string, string]>))) {
+      for (const { key, properties } of this.ofType(type)) {
+        if (properties[property] !== undefined) names.set(`${type} ${text(properties[property])}`, `<${key}>`);
+      }
+    }
+    for (const { type, properties } of this.resources) {
+      for (const [property, [target]] of Object.entries(BY_NAME[type] ?? {})) {
+        const reference = (value: unknown): unknown => {
+          const written = text(value);
+          const name = written.replace(/^arn:.*\//, '').replace(/:\d+$/, '');
+          return names.get(`${target} ${written}`) ?? names.get(`${target} ${name}`) ?? value;
+        };
+        const value = properties[property];
+        if (value !== undefined) properties[property] = Array.isArray(value) ? value.map(reference) : reference(value);
+      }
+    }
+  }
+
   private plain(stack: StackTemplate, value: unknown): unknown {
-    if (Array.isArray(value)) return value.flatMap((item) => this.plainItem(stack, item));
+    if (Array.isArray(value)) return value.map((item) => this.plain(stack, item)).filter((item) => item !== undefined);
     // CloudFormation refuses null; here it is nothing.
     if (value === null) return undefined;
     if (typeof value !== 'object') return value;
@@ -118,13 +182,6 @@ export class Templates {
     return Object.fromEntries(
       entries.map(([key, item]) => [key, this.plain(stack, item)]).filter(([, item]) => item !== undefined),
     );
-  }
-
-  /** Of an item that a condition decides on, both cases are judged. */
-  private plainItem(stack: StackTemplate, item: unknown): unknown[] {
-    const branches = (item as { 'Fn::If'?: unknown } | null)?.['Fn::If'];
-    const items = Array.isArray(branches) ? branches.slice(1) : [item];
-    return items.map((each) => this.plain(stack, each)).filter((each) => each !== undefined);
   }
 
   // eslint-disable-next-line @typescript-eslint/no-explicit-any
@@ -145,7 +202,16 @@ export class Templates {
       case 'Fn::Sub':
         return this.substitute(stack, argument);
       case 'Fn::If':
-        return this.plain(stack, argument[1]) ?? this.plain(stack, argument[2]);
+        return this.plain(stack, argument[this.isTrue(stack, argument[0]) ? 1 : 2]);
+      case 'Fn::Select': {
+        const [index, items] = [this.plain(stack, argument[0]), this.plain(stack, argument[1])];
+        const item = Array.isArray(items) && !isUnknown(text(items)) ? items[Number(index)] : undefined;
+        return item ?? `${name}(${text(index)},${text(items)})`;
+      }
+      case 'Fn::Split': {
+        const [separator, written] = [String(argument[0]), text(this.plain(stack, argument[1]))];
+        return isUnknown(written) ? `${name}(${separator},${written})` : written.split(separator);
+      }
       case 'Fn::ImportValue': {
         const exported = this.exports.get(text(this.plain(stack, argument)));
         return exported ? this.plain(exported.stack, exported.value) : `${name}(${text(this.plain(stack, argument))})`;
@@ -171,9 +237,21 @@ export class Templates {
     if (name.startsWith('AWS::')) return `<${name}>`;
     if (!stack.template.Parameters?.[name]) return `<${stack.stackName}/${name}>`;
     const parent = stack.parent && this.stacks.get(stack.parent.stackName);
-    const maker = parent?.template.Resources?.[stack.parent!.logicalId];
-    const given = (maker?.Properties as Properties | undefined)?.Parameters?.[name];
-    return given === undefined ? `<${name}>` : this.plain(parent!, given);
+    const given = parent && givenTo(stack, parent, name);
+    return given === undefined ? this.parameter(stack, name) : this.plain(parent!, given);
+  }
+
+  /** The value that conditions ask for, or the default. */
+  private parameter(stack: StackTemplate, name: string): unknown {
+    const { Type: type = '', Default: byDefault, NoEcho: secret } = stack.template.Parameters![name];
+    const key = `${stack.stackName}/${name}`;
+    if (isTrue(secret)) return `<NoEcho:${name}>`;
+    // The default of a parameter of Systems Manager is the name there, not the value.
+    if (/^AWS::SSM::/.test(type)) return `<${name}>`;
+    const value = this.inCase.values.get(key) ?? byDefault;
+    const excluded = this.inCase.values.has(key) && this.inCase.values.get(key) === undefined;
+    if (value === undefined || excluded) return `<${name}>`;
+    return /List/.test(type) ? text(value).split(/\s*,\s*/) : value;
   }
 
   private attribute(stack: StackTemplate, [id, attribute = '']: string[]): unknown {
