@@ -8,7 +8,7 @@ import * as path from 'path';
 export const CDK_JSON_CONTEXT = JSON.parse(fs.readFileSync(path.join(__dirname, '../../cdk.json'), 'utf8')).context;
 
 /** Keeps aws-cdk-lib from noting where each construct was made: no test asks, and stacks are made in half the time. */
-export const WITHOUT_TRACES = { 'aws:cdk:disable-stack-trace': true };
+export const WITHOUT_TRACES = { 'aws:cdk:disable-creation-stack-traces': true };
 
 /** An app without the built-in validator, which has a test of its own: it takes seconds. */
 export function testApp(context: Record<string, unknown> = {}): App {
