@@ -1,4 +1,4 @@
-import { CfnOutput, Fn, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
+import { Annotations, CfnOutput, Fn, RemovalPolicy, Stack, StackProps } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
@@ -28,7 +28,7 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
   /**
    * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3: give `endpoints`, or open the
    * way with `stack.service.connections`, that of the migration, `stack.service.migrationClient.connections`, and that of the
-   * set-up function, `setupClient.connections` of a `LettaDatabase`.
+   * set-up function, `setupClient.connections` of a `LettaDatabase`. A warning says so until it is acknowledged.
    *
    * @default - the `network`
    */
@@ -237,12 +237,24 @@ export class LettaBedrockStack extends Stack {
         endpoints.serve(ownDatabase.setupClient);
         ownDatabase.startsAfter(ways);
       }
+    } else {
+      this.warnOfNoWay();
     }
     new CfnOutput(this, 'Url', { value: this.service.url, description: 'Where the Letta API answers' });
     new CfnOutput(this, 'ApiPasswordSecretArn', {
       value: this.service.apiPassword.secretArn,
       description: 'Secret whose value is the API password',
     });
+  }
+
+  private warnOfNoWay(): void {
+    Annotations.of(this).addWarningV2(
+      'cdk-letta:LettaBedrockStack.vpc',
+      `${this.node.path}: vpc is given without endpoints, so that no security group has a way to AWS and no task starts, wanted ` +
+        "one: give endpoints: new VpcEndpoints(scope, 'Endpoints', { vpc }) in its place, or open the way by " +
+        'service.connections, service.migrationClient.connections and the setupClient.connections of a LettaDatabase, and ' +
+        'acknowledge this',
+    );
   }
 
   /** It stays with the database, which nobody could read without it. */

@@ -8,7 +8,7 @@ import {
   SealedNetwork,
   VpcEndpoints,
 } from '../../lib';
-import { asText, isolatedVpc, Template, testApp } from './support';
+import { asText, isolatedVpc, Template, testApp, warningsOf } from './support';
 
 /** A stack in a network that was made in another one. */
 function stackWith(props: (foundation: Stack) => LettaBedrockStackProps): { template: Template; foundation: Template } {
@@ -57,6 +57,32 @@ test('endpoints of one’s own bring their VPC, and are made where they are not 
 test('a VPC of one’s own gets no endpoints unless they are given', () => {
   const { template, foundation } = stackWith((scope) => ({ vpc: isolatedVpc(scope) }));
   expect([...namesOf(template), ...namesOf(foundation)]).toEqual([]);
+});
+
+describe('a VPC of one’s own', () => {
+  const warningsWith = (props: (foundation: Stack) => LettaBedrockStackProps): string[] => {
+    const app = testApp();
+    new LettaBedrockStack(app, 'Letta', { http: true, ...props(new Stack(app, 'Foundation')) });
+    return warningsOf(app).filter((warning) => warning.includes('endpoints'));
+  };
+
+  test('without endpoints is warned of: nothing of Letta would reach AWS', () => {
+    const [warning, ...others] = warningsWith((scope) => ({ vpc: isolatedVpc(scope) }));
+    expect(warning).toContain(
+      'Letta: vpc is given without endpoints, so that no security group has a way to AWS and no task starts, wanted one: ' +
+        "give endpoints: new VpcEndpoints(scope, 'Endpoints', { vpc }) in its place",
+    );
+    expect(warning).toContain('cdk-letta:LettaBedrockStack.vpc');
+    expect(others).toEqual([]);
+  });
+
+  test.each<[string, (scope: Stack) => LettaBedrockStackProps]>([
+    ['endpoints', (scope) => ({ endpoints: new VpcEndpoints(scope, 'Endpoints', { vpc: isolatedVpc(scope) }) })],
+    ['a sealed network', (scope) => ({ network: new SealedNetwork(scope, 'Network', { s3PrefixListId: 'pl-1' }) })],
+    ['nothing', () => ({})],
+  ])('is not, with %s', (_what, props) => {
+    expect(warningsWith(props)).toEqual([]);
+  });
 });
 
 test('the organization is told to the endpoints that are made', () => {
