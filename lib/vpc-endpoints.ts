@@ -216,6 +216,7 @@ export class VpcEndpoints extends Construct {
         subnets: [this.subnets],
       });
     }
+    requireNames(this.node.path, service, vpc);
     const securityGroup = closedSecurityGroup(this, `${service.endpointId}SecurityGroup`, {
       vpc,
       description: `Endpoint of ${service.name}`,
@@ -280,6 +281,19 @@ function requireOrganization(path: string, id?: string): void {
   throw new Error(
     `${path}: organizationId is '${id}', wanted the id of an organization like 'o-a1b2c3d4e5': ` +
       '`aws organizations describe-organization` shows it',
+  );
+}
+
+/** Private DNS needs both attributes of the VPC ("DNS attributes for your VPC", Amazon VPC User Guide). */
+function requireNames(path: string, service: AwsService, vpc: ec2.IVpc): void {
+  if (!(vpc instanceof ec2.Vpc)) return;
+  const { dnsHostnamesEnabled: enableDnsHostnames, dnsSupportEnabled: enableDnsSupport } = vpc;
+  const attributes = Object.entries({ enableDnsHostnames, enableDnsSupport });
+  const off = attributes.flatMap(([name, enabled]) => (enabled ? [] : [name])).join(' and ');
+  if (off === '') return;
+  throw new Error(
+    `${path}: the endpoint of ${service.name} has private DNS names, which EC2 refuses in a VPC with ${off} false, wanted ` +
+      `true: set ${off} of ${vpc.node.path}, or give the endpoint as EndpointSource.imported(…)`,
   );
 }
 

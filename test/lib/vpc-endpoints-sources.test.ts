@@ -168,6 +168,30 @@ describe('bad input', () => {
     );
     expect(() => new Fixture().serve(secrets(150)).template).not.toThrow();
   });
+  const withoutNames = (props: ec2.VpcProps) => (stack: Stack) =>
+    new ec2.Vpc(stack, 'Vpc', {
+      natGateways: 0,
+      availabilityZones: ['eu-west-1a'],
+      subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+      ...props,
+    });
+
+  test.each<[string, ec2.VpcProps]>([
+    ['enableDnsHostnames', { enableDnsHostnames: false }],
+    ['enableDnsHostnames and enableDnsSupport', { enableDnsHostnames: false, enableDnsSupport: false }],
+  ])('a VPC without %s can have no private names', (off, props) => {
+    expect(() => new Fixture({}, withoutNames(props)).serve(readSecret)).toThrow(
+      `Test/Endpoints: the endpoint of secretsmanager has private DNS names, which EC2 refuses in a VPC with ${off} false, ` +
+        `wanted true: set ${off} of Test/Vpc, or give the endpoint as EndpointSource.imported(…)`,
+    );
+  });
+
+  test('a VPC without DNS hostnames may have the S3 gateway and endpoints that are imported', () => {
+    const vpc = withoutNames({ enableDnsHostnames: false });
+    const skip = { service: AwsService.SECRETS_MANAGER, source: EndpointSource.skip() };
+    expect(() => new Fixture({ sources: [skip] }, vpc).serve(readSecret, readBucket)).not.toThrow();
+  });
+
 
   test('a service is given one source', () => {
     const source = EndpointSource.skip();
