@@ -19,6 +19,7 @@ import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { imageFromFolder } from './private/container-image';
 import { DatabaseMigration } from './private/database-migration';
+import { limitInlinePolicy } from './private/inline-policy-limit';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { isolatedPlacement } from './private/isolated-placement';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './private/letta-task';
@@ -125,6 +126,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
 
     const taskRole = roleOfOwnStack(this, 'taskRole', props.taskRole);
     const executionRole = roleOfOwnStack(this, 'executionRole', props.executionRole);
+    limitInlinePolicy(this, 'taskRole', taskRole);
+    limitInlinePolicy(this, 'executionRole', executionRole);
     const [broughtGroup, migrationGroup, loadBalancerGroup] = GROUP_PROPS.map((prop) =>
       securityGroupOfOwnStack(this, prop, props[prop]),
     );
