@@ -6,7 +6,12 @@ import { AwsCall } from './aws-client';
 import { AwsService } from './aws-service';
 import { IBedrockGuardrail } from './bedrock-guardrail';
 import { BedrockModel } from './bedrock-model';
-import { guardrailVersions, requireAllowedRegions, requireUsableModels } from './private/bedrock-checks';
+import {
+  guardrailVersions,
+  requireAllowedRegions,
+  requireOffered,
+  requireUsableModels,
+} from './private/bedrock-checks';
 import { GEOGRAPHY_REGIONS, GLOBAL } from './private/bedrock-geography';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 
@@ -69,8 +74,8 @@ const EMBEDDING_ACTIONS = ['bedrock:InvokeModel'];
  * region is known, and otherwise when CloudFormation validates the template, before it makes anything.
  *
  * @throws if a list is empty, a model is listed twice or stands in the wrong list, a chat model knows no tools or
- *   is not known at all, a profile cannot be called from the stack's region, a model can be called by profiles only, or
- *   one may run in a region that `regions` leaves out
+ *   is not known at all, a profile cannot be called from the stack's region, the region is known not to have a model, a model
+ *   can be called by profiles only, or one may run in a region that `regions` leaves out
  */
 export class BedrockAccess extends Construct {
   /** Chat models, the default one first. */
@@ -225,6 +230,7 @@ export class BedrockAccess extends Construct {
   }
 
   private checkRegion(model: BedrockModel): void {
+    requireOffered(this.node.path, model, this.region);
     if (!model.geography) return;
     if (Token.isUnresolved(this.region)) {
       this.sourceRegions.set(model.id, this.lookUpRegion(model));

@@ -48,6 +48,19 @@ export interface ChatModelOptions {
   readonly toolChoiceTool?: boolean;
 }
 
+/** How a model that is called in the stack's own region differs from what this library knows. */
+export interface FoundationModelOptions extends ChatModelOptions {
+  /**
+   * Regions that have the model: the stack's region must be one of them.
+   *
+   * Needed for a region that AWS opened to the model after this release; `aws bedrock list-foundation-models --region REGION`
+   * says what a region has.
+   *
+   * @default - those of AWS's list at the time of this release, for the models that have constants; else any region
+   */
+  readonly regions?: string[];
+}
+
 /** How a cross-region inference profile, or its model, differs from what this library knows. */
 export interface InferenceProfileOptions extends ChatModelOptions {
   /**
@@ -70,9 +83,9 @@ export interface EmbeddingOptions {
   readonly dimensions?: number;
 
   /**
-   * Regions that an inference profile may be called from and routes to.
+   * Regions that an inference profile may be called from and routes to, or that have a model without one.
    *
-   * @default - the regions of the geography that the id's prefix names
+   * @default - what AWS's tables said at the time of this release: a profile's regions, and those of the models that have constants
    */
   readonly regions?: string[];
 }

@@ -1,14 +1,21 @@
 import { Token } from 'aws-cdk-lib';
 import { ChatFormat } from '../runtime/contract';
-import { ChatModelOptions, EmbeddingOptions, InferenceProfileOptions } from './bedrock-model-options';
+import {
+  ChatModelOptions,
+  EmbeddingOptions,
+  FoundationModelOptions,
+  InferenceProfileOptions,
+} from './bedrock-model-options';
 import { GEOGRAPHY_REGIONS } from './private/bedrock-geography';
 import { featuresOf, refuseChatOptions, tokens } from './private/chat-model-options';
 import { converseTraits } from './private/converse-models';
 import { embeddingTraits } from './private/embedding-models';
+import { foundationModelRegions } from './private/foundation-model-regions';
 
 interface ModelDetails {
   readonly geography?: string;
   readonly regions?: readonly string[];
+  readonly offeredIn?: readonly string[];
   readonly dimensions?: number;
   readonly chat?: ChatModelOptions;
 }
@@ -134,9 +141,10 @@ export class BedrockModel {
    * A model called in the stack's own region, for chat or, by its id, for embeddings.
    *
    * @param id e.g. `anthropic.claude-3-haiku-20240307-v1:0`
-   * @param options of a chat model that is called by Converse and that this release does not know
+   * @param options regions that have it, and traits of a chat model that is called by Converse and that this release does
+   *   not know
    */
-  public static foundation(id: string, options: ChatModelOptions = {}): BedrockModel {
+  public static foundation(id: string, options: FoundationModelOptions = {}): BedrockModel {
     requireLiteral(id);
     const profile = profileParts(id);
     if (profile) {
@@ -148,7 +156,8 @@ export class BedrockModel {
     if (!FOUNDATION_MODEL.test(id)) {
       throw new Error(malformed(id, 'a foundation model id such as anthropic.claude-3-haiku-20240307-v1:0'));
     }
-    return new BedrockModel(id, id, { chat: options });
+    requireRegions(id, options.regions);
+    return new BedrockModel(id, id, { offeredIn: options.regions, chat: options });
   }
 
   /**
@@ -170,11 +179,7 @@ export class BedrockModel {
       }
       throw new Error(malformed(id, 'an inference profile id such as us.anthropic.claude-sonnet-4-6'));
     }
-    if (options.regions?.length === 0) {
-      throw new Error(
-        `BedrockModel: the regions of '${id}' are an empty list, wanted at least one region: leave the option out`,
-      );
-    }
+    requireRegions(id, options.regions);
     return new BedrockModel(id, parts.foundationModelId, {
       geography: parts.geography,
       regions: options.regions ?? GEOGRAPHY_REGIONS[parts.geography],
@@ -191,7 +196,7 @@ export class BedrockModel {
     requireLiteral(id);
     const model = profileParts(id, options.regions !== undefined)
       ? BedrockModel.inferenceProfile(id, { regions: options.regions })
-      : BedrockModel.foundation(id);
+      : BedrockModel.foundation(id, { regions: options.regions });
     const offered = embeddingTraits(model.foundationModelId)?.dimensions;
     if (!offered) {
       throw new Error(
@@ -216,6 +221,8 @@ export class BedrockModel {
   public readonly geography?: string;
   /** Regions a cross-region profile may be called from and routes to. */
   public readonly regions?: string[];
+  /** Regions that have a model called in its own region, as far as it is known. */
+  public readonly offeredIn?: string[];
   /** Length of an embedding model's vectors; none for a chat model. */
   public readonly dimensions?: number;
   /** Request format of an embedding model; none for a chat model. */
@@ -238,6 +245,8 @@ export class BedrockModel {
   ) {
     this.geography = details.geography;
     this.regions = details.regions ? [...details.regions] : undefined;
+    const offeredIn = this.geography ? undefined : (details.offeredIn ?? foundationModelRegions(id));
+    this.offeredIn = offeredIn ? [...offeredIn] : undefined;
     const embedding = embeddingTraits(foundationModelId);
     this.dimensions = details.dimensions ?? embedding?.dimensions[0];
     this.format = embedding?.format;
@@ -267,6 +276,13 @@ function profileParts(id: string, anyGeography = false): { geography: string; fo
   const match = PROFILE.exec(id);
   if (!match || !(anyGeography || match[1] in GEOGRAPHY_REGIONS)) return undefined;
   return { geography: match[1], foundationModelId: match[2] };
+}
+
+function requireRegions(id: string, regions?: string[]): void {
+  if (regions?.length !== 0) return;
+  throw new Error(
+    `BedrockModel: the regions of '${id}' are an empty list, wanted at least one region: leave the option out`,
+  );
 }
 
 function chatFormat(foundationModelId: string): ChatFormat {

@@ -3,6 +3,7 @@ import { IBedrockGuardrail } from '../bedrock-guardrail';
 import { BedrockModel } from '../bedrock-model';
 import { GLOBAL } from './bedrock-geography';
 import { lacksTools } from './converse-models';
+import { foundationModelRegions, isJudged, lacksBedrock } from './foundation-model-regions';
 
 /**
  * Models that AWS offers by inference profiles only: a call of the bare model id is refused ("on-demand throughput isn't
@@ -65,6 +66,30 @@ function outsideMessage({ id, geography }: BedrockModel, outside: string[], allo
   return (
     `the inference profile '${id}' may route to ${outside.join(', ')}, wanted only ${allowed.join(', ')}, because AWS ` +
     `refuses its calls where one of its regions is denied: ${fix}, or add them to regions`
+  );
+}
+
+/**
+ * A model must be there in the stack's region, as far as it is known: a region that AWS's table has no column for passes,
+ * and so does one known only at deployment.
+ *
+ * @throws with the model's id, the region and the regions that have it
+ */
+export function requireOffered(path: string, { id, geography, offeredIn }: BedrockModel, region: string): void {
+  if (Token.isUnresolved(region)) return;
+  if (lacksBedrock(region)) {
+    throw new Error(
+      `${path}: '${id}' is called in the stack's region '${region}', which has no Amazon Bedrock, wanted a region that has: ` +
+        'deploy elsewhere',
+    );
+  }
+  if (geography || !offeredIn || offeredIn.includes(region)) return;
+  const ofTable = offeredIn.join() === foundationModelRegions(id)?.join();
+  if (ofTable && !isJudged(region)) return;
+  throw new Error(
+    `${path}: the stack's region '${region}' does not have the model '${id}', wanted one of ${offeredIn.join(', ')}: ` +
+      `take another model, deploy there, or say that the region has it since, { regions: ['${region}'] } of ` +
+      `BedrockModel.foundation('${id}', …) or BedrockModel.embedding('${id}', …)`,
   );
 }
 
