@@ -12,7 +12,7 @@ export class EndpointSource {
    * The VPC has it already. Rules from clients to it are made; its policy is its owner's.
    *
    * @param peer its security group, the endpoint itself if it knows its security groups, or for an endpoint elsewhere
-   *   an `ec2.Peer` with its addresses; the S3 gateway has none
+   *   an `ec2.Peer` with its addresses, not everybody's; the S3 gateway has none
    */
   public static imported(peer?: ec2.IConnectable): EndpointSource {
     return new EndpointSource('imported', peer);

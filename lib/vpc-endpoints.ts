@@ -1,4 +1,4 @@
-import { Stack, Tags, Token } from 'aws-cdk-lib';
+import { Stack, Tags } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -7,12 +7,14 @@ import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
 import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { requireNames, requireOneSourceEach, requireOrganization, requireRouteTables } from './private/endpoint-checks';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
 import { onePerZone } from './private/one-per-zone';
 import { ENDPOINT_POLICY_LIMIT, policySize } from './private/policy-size';
 import { namesOfCall } from './private/resolvable-names';
 import { S3PrefixList } from './private/s3-prefix-list';
+import { everybody } from './private/validation';
 
 const HTTPS = ec2.Port.tcp(443);
 
@@ -71,6 +73,15 @@ export interface VpcEndpointsProps {
    * @default - the key of CloudWatch Logs
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
 }
 
 /**
@@ -122,7 +133,7 @@ export class VpcEndpoints extends Construct {
   /**
    * Lets a client and its companions make the calls that they state, and no others. Once is enough.
    *
-   * @throws if an imported endpoint's security group can't be told
+   * @throws if an imported endpoint's security group can't be told, or its addresses are everybody's
    */
   public serve(client: IAwsClient): void {
     if (this.served.has(client)) return;
@@ -250,6 +261,13 @@ export class VpcEndpoints extends Construct {
   }
 
   private importedPeer(service: AwsService, { _peer: peer }: EndpointSource): ec2.IConnectable {
+    const all = peer && everybody(peer);
+    if (all) {
+      throw new Error(
+        `${this.node.path}: the endpoint of ${service.name} is imported with the addresses of everybody (${all}), wanted its own, ` +
+          "because clients get a rule to them: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(…, 'sg-…'))",
+      );
+    }
     const isAddress = peer !== undefined && 'canInlineRule' in peer;
     if (peer && (isAddress || peer.connections.securityGroups.length > 0)) return this.known(peer);
     throw new Error(
@@ -268,41 +286,4 @@ export class VpcEndpoints extends Construct {
 
 function groupIds({ connections }: ec2.IConnectable): string {
   return connections.securityGroups.map(({ securityGroupId }) => securityGroupId).join();
-}
-
-function requireOneSourceEach(path: string, sources: ServiceEndpoint[]): void {
-  const names = sources.map(({ service }) => service.name);
-  const twice = names.find((name, index) => names.indexOf(name) !== index);
-  if (twice) throw new Error(`${path}: sources names ${twice} twice, wanted each service once: leave one out`);
-}
-
-function requireOrganization(path: string, id?: string): void {
-  if (id === undefined || Token.isUnresolved(id) || /^o-[a-z0-9]{10,32}$/.test(id)) return;
-  throw new Error(
-    `${path}: organizationId is '${id}', wanted the id of an organization like 'o-a1b2c3d4e5': ` +
-      '`aws organizations describe-organization` shows it',
-  );
-}
-
-/** Private DNS needs both attributes of the VPC ("DNS attributes for your VPC", Amazon VPC User Guide). */
-function requireNames(path: string, service: AwsService, vpc: ec2.IVpc): void {
-  if (!(vpc instanceof ec2.Vpc)) return;
-  const { dnsHostnamesEnabled: enableDnsHostnames, dnsSupportEnabled: enableDnsSupport } = vpc;
-  const attributes = Object.entries({ enableDnsHostnames, enableDnsSupport });
-  const off = attributes.flatMap(([name, enabled]) => (enabled ? [] : [name])).join(' and ');
-  if (off === '') return;
-  throw new Error(
-    `${path}: the endpoint of ${service.name} has private DNS names, which EC2 refuses in a VPC with ${off} false, wanted ` +
-      `true: set ${off} of ${vpc.node.path}, or give the endpoint as EndpointSource.imported(…)`,
-  );
-}
-
-/** Subnets that were imported by their ids alone don't know their route tables. */
-function requireRouteTables(path: string, { subnets, isPendingLookup }: ec2.SelectedSubnets): void {
-  if (isPendingLookup || subnets.every(({ routeTable }) => routeTable?.routeTableId)) return;
-  throw new Error(
-    `${path}: the S3 gateway stands in route tables, got subnets whose route tables are not known: give them with the VPC ` +
-      '(`isolatedSubnetRouteTableIds` of Vpc.fromVpcAttributes), or, if the VPC has the gateway already, ' +
-      '{ service: AwsService.S3, source: EndpointSource.imported() } in `sources`',
-  );
 }

@@ -116,13 +116,18 @@ export function validateSeconds(
 
 /** Clients that are somebody: in a network whose routes change, everybody is more than it was. Tokens pass. */
 export function validatePeer(path: string, peer: ec2.IConnectable): void {
-  const range = 'uniqueId' in peer ? String(peer.uniqueId) : '';
-  // Whatever stands before it: EC2 takes 10.0.0.0/0 for 0.0.0.0/0.
-  if (!/\/0+$/.test(range)) return;
+  const range = everybody(peer);
+  if (!range) return;
   throw new Error(
     `${path}: allowFrom opens the API to everybody (${range}), wanted the networks that clients come from: give their ranges, ` +
       'e.g. ec2.Peer.ipv4("10.0.0.0/8"), or their security groups',
   );
+}
+
+/** The range of a peer that is all addresses, whatever stands before it: EC2 takes 10.0.0.0/0 for 0.0.0.0/0. */
+export function everybody(peer: ec2.IConnectable): string | undefined {
+  const range = 'uniqueId' in peer ? String(peer.uniqueId) : '';
+  return /\/0+$/.test(range) ? range : undefined;
 }
 
 /** A region that is the stack's. Tokens pass. */

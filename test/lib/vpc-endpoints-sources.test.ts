@@ -66,6 +66,17 @@ describe('an imported endpoint', () => {
     });
   });
 
+  test.each([
+    ['0.0.0.0/0', ec2.Peer.anyIpv4()],
+    ['10.9.0.0/0', ec2.Peer.ipv4('10.9.0.0/0')],
+    ['::/0', ec2.Peer.anyIpv6()],
+  ])('is not everywhere (%s)', (range, peer) => {
+    expect(() => importing(() => EndpointSource.imported(peer), readSecret)).toThrow(
+      `Test/Endpoints: the endpoint of secretsmanager is imported with the addresses of everybody (${range}), wanted its own, ` +
+        "because clients get a rule to them: give EndpointSource.imported(ec2.SecurityGroup.fromSecurityGroupId(…, 'sg-…'))",
+    );
+  });
+
   test('fails without its security group, and says how to give it', () => {
     expect(() => importing(() => EndpointSource.imported(), readSecret)).toThrow(
       'Test/Endpoints: the endpoint of secretsmanager is imported, but its security group is not given, wanted one, ' +
@@ -157,17 +168,6 @@ describe('bad input', () => {
     );
   });
 
-  const secrets = (number: number): AwsCall => ({
-    ...readSecret,
-    resources: Array.from({ length: number }, (_, index) => SECRET.replace('one', `${index}`.padStart(32, 'x'))),
-  });
-
-  test('a policy longer than AWS takes fails at synth, not in the deployment', () => {
-    expect(() => new Fixture().serve(secrets(300)).template).toThrow(
-      /the policy of the endpoint of secretsmanager has about 2\d{4} characters, wanted 20480 at most/,
-    );
-    expect(() => new Fixture().serve(secrets(150)).template).not.toThrow();
-  });
   const withoutNames = (props: ec2.VpcProps) => (stack: Stack) =>
     new ec2.Vpc(stack, 'Vpc', {
       natGateways: 0,
@@ -192,6 +192,17 @@ describe('bad input', () => {
     expect(() => new Fixture({ sources: [skip] }, vpc).serve(readSecret, readBucket)).not.toThrow();
   });
 
+  const secrets = (number: number): AwsCall => ({
+    ...readSecret,
+    resources: Array.from({ length: number }, (_, index) => SECRET.replace('one', `${index}`.padStart(32, 'x'))),
+  });
+
+  test('a policy longer than AWS takes fails at synth, not in the deployment', () => {
+    expect(() => new Fixture().serve(secrets(300)).template).toThrow(
+      /the policy of the endpoint of secretsmanager has about 2\d{4} characters, wanted 20480 at most/,
+    );
+    expect(() => new Fixture().serve(secrets(150)).template).not.toThrow();
+  });
 
   test('a service is given one source', () => {
     const source = EndpointSource.skip();
