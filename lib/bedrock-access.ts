@@ -50,7 +50,7 @@ export interface BedrockAccessProps {
   readonly regions?: string[];
 
   /**
-   * VPC whose endpoints the calls must come through (`aws:SourceVpc`): the role's credentials are then worth nothing
+   * VPC whose endpoints the calls must come through (`aws:SourceVpc`): the role's credentials then call no model
    * elsewhere. Only for a VPC with interface endpoints of `bedrock` and `bedrock-runtime` that have private DNS. Applies
    * to every principal that is granted the models.
    *

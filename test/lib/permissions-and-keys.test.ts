@@ -26,7 +26,7 @@ describe('permissionsBoundary of the stack', () => {
   });
 });
 
-describe('in a network with endpoints, credentials are worth nothing outside its VPC', () => {
+describe('in a network with endpoints, credentials call no model and read no secret outside its VPC', () => {
   const VPC = /^\$\{NetworkVpc[0-9A-F]{8}\}$/;
 
   test('the passwords and the master secret are read through its endpoint alone', () => {

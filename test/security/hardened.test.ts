@@ -4,6 +4,7 @@ import { reportFigure } from '../gate/figures';
 import { decide } from './access';
 import { bounded, NO_MODELS, ownKey, underRegions } from './decisions/hardened';
 import { Names } from './decisions/names';
+import { stolenCredentials } from './decisions/stolen-credentials';
 import { questions, type Row } from './decisions/table';
 import { defaultDeployment, EUROPE, hardenedDeployment } from './deployments';
 
@@ -31,6 +32,17 @@ const tables: [string, Names, Row[]][] = [
     underRegions(standard, `us.${SONNET}`, { 'us-east-1': 'allowed', 'us-east-2': 'denied', 'us-west-2': 'denied' }, [
       'us-east-1',
     ]),
+  ],
+  [
+    'the theft of its credentials',
+    hardened,
+    stolenCredentials(hardened, {
+      profiles: [hardened.profile('eu.anthropic.claude-sonnet-4-6')],
+      embedding: hardened.model('amazon.titan-embed-text-v2:0'),
+      guardrail: hardened.deployment.attribute('AWS::Bedrock::Guardrail', 'Guardrail', 'GuardrailArn'),
+      guardrailVersion: 1,
+      guardrailKey: hardened.deployment.attribute('AWS::KMS::Key', 'Key', 'Arn'),
+    }),
   ],
   ['a permissions boundary', boundedStack, bounded(boundedStack)],
 ];
