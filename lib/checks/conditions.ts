@@ -8,8 +8,8 @@ export interface Case {
   readonly values: ReadonlyMap<string, string | undefined>;
 }
 
-/** With more conditions than these can tell apart, every two of them are judged in every combination. */
-const MOST_CASES = 12;
+/** What judging takes is times this; with more cases, those are judged that show most combinations of two conditions. */
+const MOST_CASES = 8;
 /** Combinations of values that are looked at to find those cases. */
 const MOST_COMBINATIONS = 512;
 
@@ -35,7 +35,7 @@ export function casesOf(stacks: StackTemplate[]): Case[] {
   return cases.size <= MOST_CASES ? [...cases.values()] : telling([...cases.values()]);
 }
 
-/** Cases, few of them, that show every two conditions in each combination that can be. */
+/** Cases that show as many combinations of two conditions as so few can. */
 function telling(cases: Case[]): Case[] {
   const pairs = new Map(cases.map((each) => [each, pairsOf(each)]));
   const seen = new Set<string>();

@@ -64,6 +64,14 @@ export class Mutant {
     home.Outputs = { ...home.Outputs, [name]: { Value: value } };
   }
 
+  /** Adds a condition or a parameter to the stack that holds the service. */
+  public declare(section: 'Conditions' | 'Parameters', id: string, definition: Properties): void {
+    const home = this.stacks.find(({ template }) =>
+      Object.values(template.Resources ?? {}).some((resource) => resource.Type === 'AWS::ECS::Service'),
+    )!.template as Properties;
+    home[section] = { ...home[section], [id]: definition };
+  }
+
   /** The task definition that serves, not the one that migrates. */
   public task(): MutableResource {
     return this.find('AWS::ECS::TaskDefinition', ({ Properties: { ContainerDefinitions: containers } }) =>

@@ -7,6 +7,7 @@ import { CDK_JSON_CONTEXT } from '../lib/support';
 import { FAULTS } from './faults';
 import { Mutant } from './mutant';
 import { GOOD_APPS, GoodApp, templatesOf } from './stacks';
+import { READING_VARIATIONS } from './reading-variations';
 import { VARIATIONS } from './variation';
 
 const NAMES = Object.keys(GOOD_APPS) as GoodApp[];
@@ -47,16 +48,15 @@ describe('a single fault is found by its rule, and by no other', () => {
 });
 
 describe('what is right in another way, or none of our business, is not found', () => {
-  test.each(VARIATIONS.map((variation): [string, typeof variation] => [variation.name, variation]))(
-    '%s',
-    (_name, { of = 'default', change }) => {
-      const mutant = new Mutant(good[of]);
-      change(mutant);
-      expect(isDeepStrictEqual(mutant.stacks, good[of])).toBe(false);
-      expect(judgeTemplates(mutant.stacks)).toEqual([]);
-      variations += 1;
-    },
-  );
+  test.each(
+    [...VARIATIONS, ...READING_VARIATIONS].map((variation): [string, typeof variation] => [variation.name, variation]),
+  )('%s', (_name, { of = 'default', change }) => {
+    const mutant = new Mutant(good[of]);
+    change(mutant);
+    expect(isDeepStrictEqual(mutant.stacks, good[of])).toBe(false);
+    expect(judgeTemplates(mutant.stacks)).toEqual([]);
+    variations += 1;
+  });
 });
 
 test('a template is judged in less than 200 ms', () => {

@@ -2,7 +2,16 @@ import { App, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as fs from 'fs';
-import { LettaBedrockStack, SealedNetwork } from '../../lib';
+import {
+  BedrockAccess,
+  BedrockModel,
+  LettaBedrockStack,
+  LettaCache,
+  LettaDatabase,
+  LettaService,
+  SealedNetwork,
+  VpcEndpoints,
+} from '../../lib';
 import { StackTemplate } from '../../lib/checks/template';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { testApp } from '../lib/support';
@@ -38,6 +47,34 @@ export const GOOD_APPS = {
       ipAddresses: ec2.IpAddresses.cidr('10.42.0.0/16'),
     });
     new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), network });
+  },
+  /** In a VPC and with a database that the app does not make. */
+  existing: (app: App): void => {
+    const stack = new Stack(app, 'Letta', { env });
+    const vpc = ec2.Vpc.fromVpcAttributes(stack, 'Vpc', {
+      vpcId: 'vpc-0123456789abcdef0',
+      availabilityZones: ['us-east-1a', 'us-east-1b'],
+      isolatedSubnetIds: ['subnet-0aaaaaaaaaaaaaaaa', 'subnet-0bbbbbbbbbbbbbbbb'],
+      isolatedSubnetRouteTableIds: ['rtb-0aaaaaaaaaaaaaaaa', 'rtb-0bbbbbbbbbbbbbbbb'],
+    });
+    const service = new LettaService(stack, 'Service', {
+      vpc,
+      certificate: certificate(app),
+      cache: new LettaCache(stack, 'Cache', { vpc }),
+      database: LettaDatabase.fromLettaDatabaseAttributes(stack, 'Database', {
+        host: 'letta.abcdefghijkl.us-east-1.rds.amazonaws.com',
+        resourceId: 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ',
+        securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'DatabaseGroup', 'sg-0aaaaaaaaaaaaaaaa'),
+        maxConnections: 450,
+      }),
+      bedrock: new BedrockAccess(stack, 'Bedrock', {
+        models: [BedrockModel.US_CLAUDE_SONNET_4_6],
+        embeddings: [BedrockModel.COHERE_EMBED_MULTILINGUAL_V3],
+      }),
+    });
+    const endpoints = new VpcEndpoints(stack, 'Endpoints', { vpc, s3PrefixListId: 'pl-63a5400a' });
+    endpoints.serve(service);
+    service.startsAfter(endpoints);
   },
 };
 export type GoodApp = keyof typeof GOOD_APPS;

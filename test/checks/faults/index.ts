@@ -2,6 +2,7 @@ import { CACHE_FAULTS, DATA_FAULTS, DATABASE_FAULTS, GUARDRAIL_FAULTS } from './
 import { InjectedFault } from './fault';
 import { LOAD_BALANCER_FAULTS } from './load-balancer-faults';
 import { NETWORK_FAULTS } from './network-faults';
+import { READING_FAULTS } from './reading-faults';
 import { ROLE_FAULTS } from './role-faults';
 import { TASK_FAULTS } from './task-faults';
 
@@ -15,4 +16,5 @@ export const FAULTS: InjectedFault[] = [
   ...DATABASE_FAULTS,
   ...CACHE_FAULTS,
   ...DATA_FAULTS,
+  ...READING_FAULTS,
 ];
