@@ -10,12 +10,7 @@ interface Resource {
   readonly Properties: Record<string, unknown>;
 }
 
-/** A machine in a public network of its own, to show `BedrockAccess` alone. */
-const NOT_SEALED = ['examples/ec2-instance.ts'];
-
-const templates = gateApps()
-  .filter(([name]) => !NOT_SEALED.includes(name))
-  .flatMap(([name, app]) => resourcesOf(app).map((resources) => [name, resources] as const));
+const templates = gateApps().flatMap(([name, app]) => resourcesOf(app).map((resources) => [name, resources] as const));
 
 function resourcesOf(app: App): Resource[][] {
   return app.synth().stacks.map((stack) => Object.values(stack.template.Resources ?? {}));
