@@ -1,4 +1,5 @@
 import { Case, givenTo } from './conditions';
+import { followNames } from './names';
 
 /** A resource as a template writes it. */
 export interface ResourceDocument {
@@ -60,27 +61,6 @@ const REFERENCE = /<([^<>/]+\/[A-Za-z0-9]+)(?:\.([A-Za-z0-9.]+))?>/g;
 /** Functions whose argument is a list; CloudFormation refuses anything else. */
 const LISTS = new Set(['Fn::Join', 'Fn::If', 'Fn::FindInMap', 'Fn::Select', 'Fn::Split']);
 
-/** Properties that may name a resource by the name it was given: of what type it is, and which property gives it. */
-const BY_NAME: Record<string, Record<string, [type: string, name: string]>> = {
-  'AWS::ECS::Service': { TaskDefinition: ['AWS::ECS::TaskDefinition', 'Family'] },
-  'AWS::ECS::TaskDefinition': {
-    TaskRoleArn: ['AWS::IAM::Role', 'RoleName'],
-    ExecutionRoleArn: ['AWS::IAM::Role', 'RoleName'],
-  },
-  'AWS::Lambda::Function': { Role: ['AWS::IAM::Role', 'RoleName'] },
-  'AWS::IAM::Policy': { Roles: ['AWS::IAM::Role', 'RoleName'] },
-  'AWS::IAM::ManagedPolicy': { Roles: ['AWS::IAM::Role', 'RoleName'] },
-  'AWS::IAM::RolePolicy': { RoleName: ['AWS::IAM::Role', 'RoleName'] },
-  'AWS::RDS::DBInstance': {
-    DBSubnetGroupName: ['AWS::RDS::DBSubnetGroup', 'DBSubnetGroupName'],
-    DBParameterGroupName: ['AWS::RDS::DBParameterGroup', 'DBParameterGroupName'],
-  },
-  'AWS::RDS::DBCluster': {
-    DBSubnetGroupName: ['AWS::RDS::DBSubnetGroup', 'DBSubnetGroupName'],
-    DBClusterParameterGroupName: ['AWS::RDS::DBClusterParameterGroup', 'DBClusterParameterGroupName'],
-  },
-};
-
 /** All templates of an app in one case of their conditions, with references followed from stack to stack. */
 export class Templates {
   public readonly resources: Resource[];
@@ -117,7 +97,7 @@ export class Templates {
           deletionPolicy: document.DeletionPolicy,
         })),
     );
-    this.followNames();
+    followNames(this);
     this.byKey = new Map(this.resources.map((resource) => [resource.key, resource]));
   }
 
@@ -147,27 +127,6 @@ export class Templates {
 
   private isTrue(stack: StackTemplate, condition: unknown): boolean {
     return this.inCase.conditions.get(`${stack.stackName}/${String(condition)}`) ?? true;
-  }
-
-  /** What is named by the name that it was given, or by an ARN that ends in it, is what a reference would name. */
-  private followNames(): void {
-    const names = new Map<string, string>();
-    for (const [type, property] of new Set(Object.values(BY_NAME).flatMap(Object.values<[string, string]>))) {
-      for (const { key, properties } of this.ofType(type)) {
-        if (properties[property] !== undefined) names.set(`${type} ${text(properties[property])}`, `<${key}>`);
-      }
-    }
-    for (const { type, properties } of this.resources) {
-      for (const [property, [target]] of Object.entries(BY_NAME[type] ?? {})) {
-        const reference = (value: unknown): unknown => {
-          const written = text(value);
-          const name = written.replace(/^arn:.*\//, '').replace(/:\d+$/, '');
-          return names.get(`${target} ${written}`) ?? names.get(`${target} ${name}`) ?? value;
-        };
-        const value = properties[property];
-        if (value !== undefined) properties[property] = Array.isArray(value) ? value.map(reference) : reference(value);
-      }
-    }
   }
 
   private plain(stack: StackTemplate, value: unknown): unknown {
