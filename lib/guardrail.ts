@@ -5,7 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
 import { BedrockGuardrail } from './bedrock-guardrail';
 import { GuardrailPii, GuardrailStrength, GuardrailTopic } from './guardrail-filters';
-import { requireUsableKey } from './private/encryption-key';
+import { requireKeyPolicy, requireUsableKey, stateKeyPolicy } from './private/encryption-key';
 import { validateGuardrail } from './private/guardrail-validation';
 
 /** Properties of a `Guardrail`. */
@@ -112,6 +112,15 @@ export interface GuardrailProps {
   readonly encryptionKey?: kms.IKey;
 
   /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
+
+  /**
    * What becomes of the guardrail when it leaves the stack. Its versions always stay with it until it goes: running tasks,
    * and roll-backs, call with the version of their time.
    *
@@ -150,7 +159,7 @@ const ANONYMIZED_PII = [
  *
  * Make it in the stack that uses it: as a value between stacks, CloudFormation would refuse to change the version.
  *
- * @throws for text that is too long, a kind of data that is both blocked and anonymized, or a guardrail that stops nothing
+ * @throws for a key that cannot be used, text that is too long, a kind of data that is both blocked and anonymized, or a guardrail that stops nothing
  */
 export class Guardrail extends BedrockGuardrail {
   public readonly guardrailArn: string;
@@ -160,11 +169,15 @@ export class Guardrail extends BedrockGuardrail {
 
   public constructor(scope: Construct, id: string, props: GuardrailProps = {}) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const blockedPii = props.blockedPii ?? BLOCKED_PII;
     const anonymizedPii =
       props.anonymizedPii ?? ANONYMIZED_PII.filter((kind) => !(props.blockedPii ?? []).includes(kind));
     validateGuardrail(this.node.path, { ...props, blockedPii, anonymizedPii });
-    if (props.encryptionKey) requireUsableKey(this, props.encryptionKey);
+    if (props.encryptionKey) {
+      requireUsableKey(this, props.encryptionKey);
+      requireKeyPolicy(this, props.encryptionKey);
+    }
     this.encryptionKey = props.encryptionKey;
 
     const content: Omit<bedrock.CfnGuardrailProps, 'name'> = {

@@ -15,6 +15,7 @@ import { LettaServiceOptions } from './letta-service-options';
 import { domainsOf } from './private/allowed-egress';
 import { SealedNetwork } from './sealed-network';
 import { VpcEndpoints } from './vpc-endpoints';
+import { stateKeyPolicy } from './private/encryption-key';
 
 /** Properties of `LettaBedrockStack`. */
 export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions {
@@ -170,6 +171,7 @@ export class LettaBedrockStack extends Stack {
     requireOne(id, { guardrail: props.guardrail, guardrailFilters: props.guardrailFilters });
     const encryptionKey = props.encryptionKey ?? (props.customerManagedKey ? this.customerManagedKey() : undefined);
     this.encryptionKey = encryptionKey;
+    stateKeyPolicy(encryptionKey, props.encryptionKeyAllowsUse);
     requireOne(id, { network: props.network, vpc: props.vpc });
     requireOne(id, { network: props.network, endpoints: props.endpoints });
     requireOne(id, { endpoints: props.endpoints, vpc: props.vpc });

@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct, IConstruct } from 'constructs';
 import { CacheEngine } from './cache-engine';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { requireKeyPolicy, requireUsableKey, stateKeyPolicy } from './private/encryption-key';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge, acknowledgeStandards } from './private/nag';
 import { uniqueName } from './private/unique-name';
@@ -105,6 +106,15 @@ export interface LettaCacheProps {
   readonly encryptionKey?: kms.IKey;
 
   /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
+
+  /**
    * How long daily snapshots are kept, 0 (none) to 35 days. Letta keeps nothing in the cache that outlives a run.
    *
    * @default Duration.days(1)
@@ -153,6 +163,11 @@ export class LettaCache extends Construct implements ILettaCache {
 
   constructor(scope: Construct, id: string, props: LettaCacheProps) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
+    if (props.encryptionKey) {
+      requireUsableKey(this, props.encryptionKey);
+      requireKeyPolicy(this, props.encryptionKey);
+    }
 
     const { vpc } = props;
     const engine = props.engine ?? CacheEngine.REDIS_7_1;

@@ -62,6 +62,15 @@ export interface LettaDatabaseProps {
   readonly encryptionKey?: kms.IKey;
 
   /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
+
+  /**
    * Whether a standby in another availability zone takes over when the instance fails.
    *
    * @default true

@@ -12,6 +12,7 @@ import { DATABASE_NAME, DATABASE_PORT } from './private/database-defaults';
 import { grantDatabaseLogin } from './private/database-login';
 import { DatabaseSetup } from './private/database-setup';
 import { encryptedLogGroup } from './private/encrypted-log-group';
+import { stateKeyPolicy } from './private/encryption-key';
 import { ImportedDatabase } from './private/imported-database';
 import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
@@ -108,6 +109,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const region = regionWithRdsAuthority(this);
 
     const { vpc } = props;

@@ -265,10 +265,19 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   readonly logRemovalPolicy?: RemovalPolicy;
 
   /**
-   * Key that encrypts log groups and the generated password. A key of another stack or account must itself allow
-   * CloudWatch Logs to use it.
+   * Key that encrypts log groups and the generated password. The policy of an imported
+   * key must allow that: see `encryptionKeyAllowsUse`.
    *
    * @default - AWS-owned keys
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
 }

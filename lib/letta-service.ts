@@ -19,6 +19,7 @@ import { closedSecurityGroup } from './private/closed-security-group';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { imageFromFolder } from './private/container-image';
 import { DatabaseMigration } from './private/database-migration';
+import { stateKeyPolicy } from './private/encryption-key';
 import { limitInlinePolicy } from './private/inline-policy-limit';
 import { InternalLoadBalancer } from './private/internal-load-balancer';
 import { isolatedPlacement } from './private/isolated-placement';
@@ -112,6 +113,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
 
   public constructor(scope: Construct, id: string, props: LettaServiceProps) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const { vpc, database, cache, bedrock } = props;
     this.serviceName = Names.uniqueResourceName(this, { maxLength: 128, separator: '-' });
     const settings = serviceSettings(this, props);

@@ -6,6 +6,7 @@ import { Construct } from 'constructs';
 import { IAwsClient } from './aws-client';
 import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
+import { stateKeyPolicy } from './private/encryption-key';
 import { acknowledgeOwnPolicies } from './private/nag';
 import { namesOfStores } from './private/resolvable-names';
 import { VpcEndpoints } from './vpc-endpoints';
@@ -80,11 +81,20 @@ export interface SealedNetworkProps {
   readonly logRetention?: logs.RetentionDays;
 
   /**
-   * Key of the log groups. An imported key must let CloudWatch Logs use it.
+   * Key of the log groups.
    *
    * @default - the key of CloudWatch Logs
    */
   readonly encryptionKey?: kms.IKey;
+
+  /**
+   * States that the policy of an imported `encryptionKey` allows what is needed: it leaves the use of the key to IAM and lets
+   * CloudWatch Logs use it. Without it such a key is an error at synth, which gives the statements. A key that the app
+   * makes is given them.
+   *
+   * @default false
+   */
+  readonly encryptionKeyAllowsUse?: boolean;
 
   /**
    * What becomes of the VPC and its subnets when they leave the stack. A database that is retained stands on them,
@@ -117,6 +127,7 @@ export class SealedNetwork extends Construct {
 
   constructor(scope: Construct, id: string, props: SealedNetworkProps = {}) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
 
     const logRetention = props.logRetention ?? logs.RetentionDays.THREE_MONTHS;
     const vpc = new ec2.Vpc(this, 'Vpc', {

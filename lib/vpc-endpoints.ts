@@ -7,6 +7,7 @@ import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
 import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { stateKeyPolicy } from './private/encryption-key';
 import { requireNames, requireOneSourceEach, requireOrganization, requireRouteTables } from './private/endpoint-checks';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
@@ -112,6 +113,7 @@ export class VpcEndpoints extends Construct {
     private readonly props: VpcEndpointsProps,
   ) {
     super(scope, id);
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     this.vpc = props.vpc;
     this.sources = props.sources ?? [];
     this.subnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });

@@ -88,7 +88,7 @@ export function requireOffered(path: string, { id, geography, offeredIn }: Bedro
   if (ofTable && !isJudged(region)) return;
   throw new Error(
     `${path}: the stack's region '${region}' does not have the model '${id}', wanted one of ${offeredIn.join(', ')}: ` +
-      `take another model, deploy there, or say that the region has it since, { regions: ['${region}'] } of ` +
+      `take another model or a profile of it, deploy there, or say that the region has it since, { regions: ['${region}'] } of ` +
       `BedrockModel.foundation('${id}', …) or BedrockModel.embedding('${id}', …)`,
   );
 }

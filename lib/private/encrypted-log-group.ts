@@ -5,9 +5,9 @@ import { allowLogs, requireUsableKey } from './encryption-key';
 
 /**
  * A log group whose key, when one is given, lets CloudWatch Logs use it for the log groups of this account alone.
- * A key that was imported keeps its policy: it must allow this already, and a warning says how.
+ * A key that was imported keeps its policy: it must allow this already, and `encryptionKeyAllowsUse` says that it does.
  *
- * @throws for a key that cannot be used here
+ * @throws for a key that cannot be used here, or an imported one of which nothing is said
  */
 export function encryptedLogGroup(scope: Construct, id: string, props: logs.LogGroupProps): logs.LogGroup {
   const key = props.encryptionKey as kms.IKey | undefined;

@@ -1,4 +1,4 @@
-import { Annotations, ArnFormat, Stack, Token } from 'aws-cdk-lib';
+import { ArnFormat, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct, IConstruct } from 'constructs';
@@ -26,18 +26,52 @@ export function requireUsableKey(scope: IConstruct, key: kms.IKey): void {
   );
 }
 
+const allowingUse = new WeakSet<kms.IKey>();
 const allowed = new WeakMap<kms.IKey, Set<Stack>>();
 
+/** What a construct's `encryptionKeyAllowsUse` says of its `encryptionKey`, which holds for the key wherever it is used. */
+export function stateKeyPolicy(key: kms.IKey | undefined, allowsUse: boolean | undefined): void {
+  if (key && allowsUse) allowingUse.add(key);
+}
+
 /**
- * Lets CloudWatch Logs use a key for the log groups of the stack's account and region, and for nothing else. The policy of
- * an imported key cannot be changed from here, so a warning gives the statement that it must have.
+ * A key's policy must leave the use of it to IAM and, for log groups, allow CloudWatch Logs. That of an imported key cannot
+ * be changed or read from here, so it must be said that it does.
+ *
+ * @throws with both statements, unless `encryptionKeyAllowsUse` was given with the key
+ */
+export function requireKeyPolicy(scope: Construct, key: kms.IKey): void {
+  if (allowingUse.has(key) || Resource.isOwnedResource(key)) return;
+  const stack = Stack.of(scope);
+  const account = new iam.PolicyStatement({
+    principals: [new iam.AccountRootPrincipal()],
+    actions: ['kms:*'],
+    resources: ['*'],
+  });
+  const statements = [account, logsStatement(stack)].map((statement) => asText(stack, statement.toJSON()));
+  throw new Error(
+    `${scope.node.path}: encryptionKey ${asText(stack, key.keyArn)} was imported, so its policy cannot be changed or read ` +
+      `here, wanted one with these statements, or AWS may refuse to use the key: ${statements.join(', ')}. Add them ` +
+      'to the policy, then say so by encryptionKeyAllowsUse: true',
+  );
+}
+
+/**
+ * Lets CloudWatch Logs use a key for the log groups of the stack's account and region, and for nothing else.
+ *
+ * @throws for an imported key of which it is not said that its policy allows this
  */
 export function allowLogs(scope: Construct, key: kms.IKey): void {
+  requireKeyPolicy(scope, key);
   const stack = Stack.of(scope);
   const stacks = allowed.get(key) ?? new Set();
   if (stacks.has(stack)) return;
   allowed.set(key, stacks.add(stack));
-  const statement = new iam.PolicyStatement({
+  key.addToResourcePolicy(logsStatement(stack));
+}
+
+function logsStatement(stack: Stack): iam.PolicyStatement {
+  return new iam.PolicyStatement({
     principals: [new iam.ServicePrincipal(`logs.${stack.region}.${stack.urlSuffix}`)],
     actions: ['kms:Encrypt', 'kms:Decrypt', 'kms:ReEncrypt*', 'kms:GenerateDataKey*', 'kms:DescribeKey'],
     resources: ['*'],
@@ -52,14 +86,6 @@ export function allowLogs(scope: Construct, key: kms.IKey): void {
       },
     },
   });
-  const { statementAdded } = key.addToResourcePolicy(statement);
-  if (statementAdded) return;
-  Annotations.of(stack).addWarningV2(
-    'cdk-letta:encryptionKey.policy',
-    `encryptionKey ${asText(stack, key.keyArn)} was imported, so its policy is not changed here: without this statement in it ` +
-      `no log group can be made. ${asText(stack, statement.toJSON())}. Roles may use the key by their own policies, which ` +
-      "the key's policy must leave to IAM (the statement for the account's root that new keys have)",
-  );
 }
 
 function asText(stack: Stack, value: unknown): string {

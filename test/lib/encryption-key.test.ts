@@ -1,11 +1,16 @@
 import { App, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import { BedrockModel, Guardrail, LettaBedrockStack, LettaCache, LettaDatabase, SealedNetwork } from '../../lib';
 import { encryptedLogGroup } from '../../lib/private/encrypted-log-group';
 import { requireUsableKey } from '../../lib/private/encryption-key';
 import { asText, Template, testApp, testStack, warningsOf } from './support';
 
 const KEY_ARN = 'arn:aws:kms:eu-central-1:111122223333:key/00000000-1111-2222-3333-444444444444';
 const EU = { account: '111122223333', region: 'eu-central-1' };
+
+const vpcOf = (stack: Stack): ec2.IVpc =>
+  (stack.node.tryFindChild('Net') as SealedNetwork | undefined)?.vpc ?? new SealedNetwork(stack, 'Net').vpc;
 
 const logsStatements = (template: Template): { Condition: unknown; Principal: { Service: unknown } }[] =>
   Object.values(template.findResources('AWS::KMS::Key'))
@@ -25,29 +30,77 @@ test('a key made in the app lets CloudWatch Logs use it for log groups of this a
 });
 
 describe('an imported key, whose policy cannot be changed', () => {
-  const withImported = (): { app: App; messages: () => string[] } => {
+  const imported = (stack: Stack): kms.IKey => kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
+  const messageOf = (make: () => unknown): string => {
+    try {
+      make();
+    } catch (error) {
+      return (error as Error).message;
+    }
+    return '';
+  };
+  const users: [string, (stack: Stack, key: kms.IKey, encryptionKeyAllowsUse?: boolean) => unknown][] = [
+    [
+      'SealedNetwork',
+      (stack, encryptionKey, encryptionKeyAllowsUse) =>
+        new SealedNetwork(stack, 'It', { encryptionKey, encryptionKeyAllowsUse }),
+    ],
+    [
+      'LettaDatabase',
+      (stack, encryptionKey, encryptionKeyAllowsUse) =>
+        new LettaDatabase(stack, 'It', { vpc: vpcOf(stack), encryptionKey, encryptionKeyAllowsUse }),
+    ],
+    [
+      'LettaCache',
+      (stack, encryptionKey, encryptionKeyAllowsUse) =>
+        new LettaCache(stack, 'It', { vpc: vpcOf(stack), encryptionKey, encryptionKeyAllowsUse }),
+    ],
+    [
+      'Guardrail',
+      (stack, encryptionKey, encryptionKeyAllowsUse) =>
+        new Guardrail(stack, 'It', { encryptionKey, encryptionKeyAllowsUse }),
+    ],
+    [
+      'LettaBedrockStack',
+      (stack, encryptionKey, encryptionKeyAllowsUse) => {
+        const models = [BedrockModel.EU_CLAUDE_SONNET_4_6];
+        const props = { env: EU, http: true, models, encryptionKey, encryptionKeyAllowsUse };
+        return new LettaBedrockStack(stack.node.root as App, 'Letta', props);
+      },
+    ],
+  ];
+
+  test.each(users)(
+    'fails in a %s, which gives the statements that the policy needs and the prop that says so',
+    (_, use) => {
+      const stack = new Stack(testApp(), 'Test', { env: EU });
+      const message = messageOf(() => use(stack, imported(stack)));
+      expect(message).toContain(`encryptionKey ${KEY_ARN} was imported`);
+      expect(message).toContain('kms:GenerateDataKey*');
+      expect(message).toContain('kms:EncryptionContext:aws:logs:arn');
+      expect(message).toContain('"Action":"kms:*"');
+      expect(message).toMatch(/encryptionKeyAllowsUse: true$/);
+    },
+  );
+
+  test.each(users)('passes in a %s that says that its policy has them, without a warning', (_, use) => {
     const app = testApp();
     const stack = new Stack(app, 'Test', { env: EU });
-    const key = kms.Key.fromKeyArn(stack, 'Key', KEY_ARN);
-    encryptedLogGroup(stack, 'One', { encryptionKey: key });
-    encryptedLogGroup(stack, 'Two', { encryptionKey: key });
-    return { app, messages: () => warningsOf(app) };
-  };
-
-  test('gives one warning with the very statement that it needs', () => {
-    const [warning, ...more] = withImported().messages();
-    expect(more).toEqual([]);
-    expect(warning).toContain(`encryptionKey ${KEY_ARN} was imported`);
-    expect(warning).toContain('kms:GenerateDataKey*');
-    expect(warning).toContain('kms:EncryptionContext:aws:logs:arn');
-    expect(warning).toContain('[ack: cdk-letta:encryptionKey.policy]');
+    use(stack, imported(stack), true);
+    expect(warningsOf(app).filter((warning) => warning.includes('encryptionKey'))).toEqual([]);
   });
 
-  test('gives none for a key that the app makes', () => {
+  test('is asked for no such word when the app makes it, in this stack or another', () => {
     const app = testApp();
-    const stack = new Stack(app, 'Test', { env: EU });
-    encryptedLogGroup(stack, 'One', { encryptionKey: new kms.Key(stack, 'Key') });
-    expect(warningsOf(app)).toEqual([]);
+    const key = new kms.Key(new Stack(app, 'Keys', { env: EU }), 'Key');
+    for (const [name, use] of users) expect(messageOf(() => use(new Stack(app, name, { env: EU }), key))).toBe('');
+  });
+
+  test('is not let through by the word about another key', () => {
+    const stack = new Stack(testApp(), 'Test', { env: EU });
+    new Guardrail(stack, 'One', { encryptionKey: imported(stack), encryptionKeyAllowsUse: true });
+    const other = kms.Key.fromKeyArn(stack, 'Other', KEY_ARN.replace(/0/g, '9'));
+    expect(() => new Guardrail(stack, 'Two', { encryptionKey: other })).toThrow('Test/Two: encryptionKey');
   });
 });
 
@@ -60,6 +113,16 @@ describe('fails at synth', () => {
         /^Test: encryptionKey is an alias, .*alias\/letta.*, wanted a key by its ARN.*kms\.Key\.fromKeyArn/,
       );
     }
+  });
+
+  test('for an alias or a key of another region in a cache', () => {
+    const stack = testStack(EU);
+    const cache = (encryptionKey: kms.IKey): unknown =>
+      new LettaCache(stack, 'Cache', { vpc: vpcOf(stack), encryptionKey });
+    expect(() => cache(kms.Alias.fromAliasName(stack, 'Alias', 'alias/letta'))).toThrow('encryptionKey is an alias');
+    stack.node.tryRemoveChild('Cache');
+    const elsewhere = kms.Key.fromKeyArn(stack, 'Elsewhere', KEY_ARN.replace('eu-central-1', 'eu-west-1'));
+    expect(() => cache(elsewhere)).toThrow("encryptionKey is of region 'eu-west-1'");
   });
 
   test('for a key of another region, and takes one whose region only the deployment knows', () => {

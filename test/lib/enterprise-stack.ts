@@ -17,6 +17,7 @@ export function enterpriseStack(app: App): LettaBedrockStack {
       'Key',
       'arn:aws:kms:eu-central-1:111122223333:key/00000000-1111-2222-3333-444444444444',
     ),
+    encryptionKeyAllowsUse: true,
     certificate: acm.Certificate.fromCertificateArn(
       shared,
       'Certificate',
@@ -27,7 +28,7 @@ export function enterpriseStack(app: App): LettaBedrockStack {
       guardrailVersion: '3',
     }),
     models: [BedrockModel.EU_CLAUDE_SONNET_4_6, BedrockModel.GLOBAL_CLAUDE_HAIKU_4_5],
-    embeddings: [BedrockModel.embedding('cohere.embed-v4:0', { dimensions: 1024 })],
+    embeddings: [BedrockModel.COHERE_EMBED_MULTILINGUAL_V3],
     cpuArchitecture: ecs.CpuArchitecture.ARM64,
     cpu: 2048,
     memoryLimitMiB: 4096,

@@ -137,7 +137,7 @@ export const ENTERPRISE_ROLES: Record<string, Reach> = {
     ...TASK,
     ...KEY,
     'bedrock:ApplyGuardrail': ['the imported guardrail'],
-    'bedrock:InvokeModel': [...ENTERPRISE_MODELS, ...model('cohere.embed-v4:0', 'eu-central-1')],
+    'bedrock:InvokeModel': [...ENTERPRISE_MODELS, ...model('cohere.embed-multilingual-v3', 'eu-central-1')],
     'bedrock:InvokeModelWithResponseStream': ENTERPRISE_MODELS,
   },
   [`${SETUP}/Role`]: { ...ROLES[`${SETUP}/Role`], ...KEY },

@@ -32,7 +32,7 @@ export function enterpriseTables(names: Names): Record<string, Row[]> {
       names.profile('eu.anthropic.claude-sonnet-4-6'),
       names.profile('global.anthropic.claude-haiku-4-5-20251001-v1:0'),
     ],
-    embedding: names.model('cohere.embed-v4:0'),
+    embedding: names.model('cohere.embed-multilingual-v3'),
     guardrail: names.deployment.arn('bedrock', 'guardrail/gr4ab2'),
   };
   return {

@@ -5,7 +5,7 @@ import { Table, type Row } from './table';
 const CHAT = ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'];
 const SONNET = 'anthropic.claude-sonnet-4-6';
 const HAIKU = 'anthropic.claude-haiku-4-5-20251001-v1:0';
-const EMBED = 'cohere.embed-v4:0';
+const EMBED = 'cohere.embed-multilingual-v3';
 const EUROPE = [
   ...['eu-central-1', 'eu-central-2', 'eu-north-1', 'eu-south-1'],
   ...['eu-south-2', 'eu-west-1', 'eu-west-2', 'eu-west-3'],
