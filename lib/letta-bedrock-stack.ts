@@ -13,18 +13,29 @@ import { ILettaDatabase, LettaDatabase } from './letta-database';
 import { LettaService } from './letta-service';
 import { LettaServiceOptions } from './letta-service-options';
 import { domainsOf } from './private/allowed-egress';
-import { SealedNetwork } from './sealed-network';
+import { SealedNetwork, SealedNetworkProps } from './sealed-network';
 import { VpcEndpoints } from './vpc-endpoints';
 import { stateKeyPolicy } from './private/encryption-key';
 
 /** Properties of `LettaBedrockStack`. */
 export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions {
   /**
-   * A sealed network made with other properties than the default ones.
+   * A sealed network that stands already, e.g. one that several servers share. Its endpoints let through what the account
+   * has of a service when it is of another stack, for the exact ARNs would make both stacks wait for each other: for a
+   * network of this stack give `networkProps`.
    *
-   * @default - a new one, unless `vpc` is given
+   * @default - a new one, unless `vpc` or `endpoints` is given
    */
   readonly network?: SealedNetwork;
+
+  /**
+   * Properties of the network that is made: address range, zones, names that its resolver answers, where flow logs go. What
+   * it leaves out is as the stack says (`encryptionKey`, `logRetention`, `organizationId`). Not together with `network`,
+   * `vpc` or `endpoints`.
+   *
+   * @default - those of `SealedNetwork`
+   */
+  readonly networkProps?: SealedNetworkProps;
 
   /**
    * Network of your own. It must reach Bedrock, Secrets Manager, CloudWatch Logs, ECR and S3: give `endpoints`, or open the
@@ -131,9 +142,10 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
   readonly modelRegions?: string[];
 
   /**
-   * Makes a customer managed key, which rotates every year, and encrypts everything at rest with it: database and backups,
-   * cache, secrets, logs and the guardrail that is made. Only the load balancer's access logs cannot be (AWS writes them to
-   * buckets with S3-managed keys only). Decide it before the first deployment: a database cannot change its key later.
+   * Makes a customer managed key, which rotates every year, and encrypts with it what is kept: database and backups, cache,
+   * secrets, the log groups that are made here and the guardrail that is made. Under AWS's own keys stay the load balancer's
+   * access logs (AWS writes them to buckets with S3-managed keys only), the tasks' disks, which end with them, the code and
+   * settings of functions, and the log group of CDK's function that empties the VPC's default security group. Decide it before the first deployment: a database cannot change its key later.
    * Not together with `encryptionKey`.
    *
    * @default false
@@ -178,18 +190,16 @@ export class LettaBedrockStack extends Stack {
     requireOne(id, { network: props.network, organizationId: props.organizationId });
     requireOne(id, { endpoints: props.endpoints, organizationId: props.organizationId });
     requireOne(id, { vpc: props.vpc, organizationId: props.organizationId });
+    requireOne(id, { network: props.network, networkProps: props.networkProps });
+    requireOne(id, { endpoints: props.endpoints, networkProps: props.networkProps });
+    requireOne(id, { vpc: props.vpc, networkProps: props.networkProps });
+    requireOne(id, {
+      organizationId: props.organizationId,
+      'networkProps.organizationId': props.networkProps?.organizationId,
+    });
     requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
     requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
-    this.network =
-      props.network ??
-      (props.vpc || props.endpoints
-        ? undefined
-        : new SealedNetwork(this, 'Network', {
-            encryptionKey,
-            logRetention,
-            organizationId: props.organizationId,
-            allowedDomains: [...domainsOf(id, props.allowedEgress), ...(props.domainName ? [props.domainName] : [])],
-          }));
+    this.network = props.network ?? (props.vpc || props.endpoints ? undefined : this.sealedNetwork(props));
     const endpoints = props.endpoints ?? this.network?.endpoints;
     const vpc = props.vpc ?? endpoints!.vpc;
     const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
@@ -246,6 +256,22 @@ export class LettaBedrockStack extends Stack {
     new CfnOutput(this, 'ApiPasswordSecretArn', {
       value: this.service.apiPassword.secretArn,
       description: 'Secret whose value is the API password',
+    });
+  }
+
+  private sealedNetwork({ networkProps = {}, ...props }: LettaBedrockStackProps): SealedNetwork {
+    const names = [
+      ...domainsOf(this.node.id, props.allowedEgress),
+      ...(props.domainName ? [props.domainName] : []),
+      ...(networkProps.allowedDomains ?? []),
+    ];
+    const isFiltered = networkProps.dnsFirewall ?? true;
+    return new SealedNetwork(this, 'Network', {
+      ...networkProps,
+      encryptionKey: networkProps.encryptionKey ?? this.encryptionKey,
+      logRetention: networkProps.logRetention ?? props.logRetention,
+      organizationId: networkProps.organizationId ?? props.organizationId,
+      allowedDomains: isFiltered ? names : networkProps.allowedDomains,
     });
   }
 
