@@ -145,8 +145,8 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
    * Makes a customer managed key, which rotates every year, and encrypts with it what is kept: database and backups, cache,
    * secrets, the log groups that are made here and the guardrail that is made. Under AWS's own keys stay the load balancer's
    * access logs (AWS writes them to buckets with S3-managed keys only), the tasks' disks, which end with them, the code and
-   * settings of functions, and the log group of CDK's function that empties the VPC's default security group. Decide it before the first deployment: a database cannot change its key later.
-   * Not together with `encryptionKey`.
+   * settings of functions, and the log group of CDK's function that empties the VPC's default security group. Decide it
+   * before the first deployment: a database cannot change its key later. Not together with `encryptionKey`.
    *
    * @default false
    */

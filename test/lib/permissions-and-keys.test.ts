@@ -1,3 +1,5 @@
+import * as fs from 'node:fs';
+import * as path from 'node:path';
 import { PermissionsBoundary, Stack } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
@@ -80,6 +82,29 @@ describe('customerManagedKey', () => {
       .map(({ Properties }) => property.split('.').reduce<Record<string, never>>((at, name) => at[name], Properties));
     expect(keys).not.toEqual([]);
     for (const key of keys) expect(asText(key)).toMatch(/^\$\{Key[0-9A-F]{8}\.Arn\}$/);
+  });
+
+  test('leaves under keys of AWS what the documents name, and nothing else', () => {
+    const document = fs.readFileSync(path.join(__dirname, '../../docs/permissions.md'), 'utf8');
+    const ofType = (type: string): [string, Record<string, never>][] =>
+      Object.entries(template.findResources(type)).map(([id, { Properties }]) => [id, Properties]);
+    const functions = ofType('AWS::Lambda::Function');
+    expect(functions.filter(([, { LoggingConfig }]) => !LoggingConfig).map(([id]) => id)).toEqual([
+      expect.stringMatching(/^CustomVpcRestrictDefaultSG/),
+    ]);
+    expect(document).toContain("log group of CDK's function that empties the VPC's default security group");
+    for (const [, { KmsKeyArn, Environment }] of functions) {
+      expect(KmsKeyArn).toBeUndefined();
+      const names = Object.keys((Environment as { Variables?: object } | undefined)?.Variables ?? {});
+      expect(names.filter((name) => /secret|password/i.test(name) && !name.endsWith('_ARN'))).toEqual([]);
+    }
+    expect(document).toContain('code and environment of the functions, which hold no secret');
+    expect(ofType('AWS::ECS::Cluster').map(([, cluster]) => 'Configuration' in (cluster ?? {}))).toEqual([false]);
+    expect(document).toContain("the tasks' ephemeral disks");
+    for (const [, { BucketEncryption }] of ofType('AWS::S3::Bucket')) {
+      expect(JSON.stringify(BucketEncryption)).toContain('"SSEAlgorithm":"AES256"');
+    }
+    expect(document).toContain('the access logs');
   });
 
   test('rotates, and stays with the database', () => {
