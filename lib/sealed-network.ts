@@ -1,5 +1,6 @@
 import { CfnResource, Fn, Lazy, RemovalPolicy, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
@@ -8,6 +9,7 @@ import { DnsFirewall } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
 import { acknowledgeOwnPolicies } from './private/nag';
+import { trustOwnSource } from './private/own-source';
 import { namesOfStores } from './private/resolvable-names';
 import { VpcEndpoints } from './vpc-endpoints';
 
@@ -142,7 +144,9 @@ export class SealedNetwork extends Construct {
     });
     this.vpc = vpc;
     const destination = props.flowLogDestination ?? this.flowLogGroup(logRetention, props.encryptionKey);
-    acknowledgeOwnPolicies(vpc.addFlowLog('FlowLog', { destination }));
+    const flowLog = vpc.addFlowLog('FlowLog', { destination });
+    trustOwnFlowLogs(flowLog);
+    acknowledgeOwnPolicies(flowLog);
 
     // `Default` leaves no trace in logical ids: those of the endpoints stay what they were under the VPC.
     this.endpoints = new VpcEndpoints(this, 'Default', {
@@ -213,4 +217,12 @@ export class SealedNetwork extends Construct {
       }
     }
   }
+}
+
+/** "IAM role for publishing flow logs to CloudWatch Logs", Amazon VPC User Guide. A role that was brought along is its owner's. */
+function trustOwnFlowLogs(flowLog: ec2.FlowLog): void {
+  const role = flowLog.node.tryFindChild('IAMRole');
+  if (!role) return;
+  const arn = { service: 'ec2', resource: 'vpc-flow-log', resourceName: '*' };
+  trustOwnSource(role as iam.Role, Stack.of(flowLog).formatArn(arn));
 }

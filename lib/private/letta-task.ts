@@ -11,6 +11,7 @@ import { warnUnlessPinned } from './container-image';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { imagePullCalls, imageRepository } from './image-pull';
 import { acknowledge, acknowledgeWildcard } from './nag';
+import { trustOwnSource } from './own-source';
 
 /** Fargate's longest: what a container gets between SIGTERM and SIGKILL. */
 export const CONTAINER_STOP_TIMEOUT = Duration.seconds(120);
@@ -171,10 +172,6 @@ export class LettaTask extends Construct {
  * role", Amazon ECS Developer Guide, which gives these conditions for task roles, and none for execution roles).
  */
 function trustOwnTasks(role: iam.IRole): void {
-  const stack = Stack.of(role);
-  const tasks = stack.formatArn({ service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME });
-  (role.node.defaultChild as iam.CfnRole).addPropertyOverride('AssumeRolePolicyDocument.Statement.0.Condition', {
-    StringEquals: { 'aws:SourceAccount': stack.account },
-    ArnLike: { 'aws:SourceArn': tasks },
-  });
+  const arn = { service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME };
+  trustOwnSource(role, Stack.of(role).formatArn(arn));
 }

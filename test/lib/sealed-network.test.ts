@@ -1,7 +1,9 @@
 import { App, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import * as logs from 'aws-cdk-lib/aws-logs';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { AwsService, IAwsClient } from '../../lib';
 import { SealedNetwork, SealedNetworkProps } from '../../lib/sealed-network';
@@ -215,6 +217,28 @@ describe('SealedNetwork', () => {
       LogDestinationType: 's3',
       LogDestination: { 'Fn::Join': ['', ['arn:', { Ref: 'AWS::Partition' }, ':s3:::flow-logs']] },
     });
+  });
+
+  test('are written by a role that is assumed for flow logs of this account and region only', () => {
+    const scope = stack();
+    new SealedNetwork(scope, 'Network');
+    const roles = Object.entries(Template.fromStack(scope).findResources('AWS::IAM::Role'));
+    const [, { Properties }] = roles.find(([id]) => id.includes('FlowLog'))!;
+    const [statement, ...others] = Properties.AssumeRolePolicyDocument.Statement;
+    expect(others).toEqual([]);
+    expect(statement).toMatchObject({ Effect: 'Allow', Principal: { Service: 'vpc-flow-logs.amazonaws.com' } });
+    expect(asText(statement.Condition.StringEquals['aws:SourceAccount'])).toBe('${AWS::AccountId}');
+    expect(asText(statement.Condition.ArnLike['aws:SourceArn'])).toBe(
+      'arn:${AWS::Partition}:ec2:${AWS::Region}:${AWS::AccountId}:vpc-flow-log/*',
+    );
+  });
+
+  test('bring a role of yours as it is', () => {
+    const scope = stack();
+    const role = iam.Role.fromRoleArn(scope, 'Theirs', 'arn:aws:iam::111122223333:role/flow-logs');
+    const group = logs.LogGroup.fromLogGroupName(scope, 'Group', 'flow-logs');
+    const flowLogDestination = ec2.FlowLogDestination.toCloudWatchLogs(group, role);
+    expect(() => new SealedNetwork(scope, 'Network', { flowLogDestination })).not.toThrow();
   });
 
   test('logs all traffic, for as long as asked and under the key given, which CloudWatch Logs may use', () => {

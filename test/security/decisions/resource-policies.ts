@@ -67,12 +67,17 @@ function trust(names: Names): Row[] {
     'vpc-flow-logs.amazonaws.com': /FlowLog\/IAMRole$/,
     'lambda.amazonaws.com': /.*/,
   };
+  /** What the services say that they act for, where AWS documents that they do. */
+  const sources: Record<string, [string, string]> = {
+    'Task/Definition/TaskRole': ['ecs', 'task/Cluster/1234'],
+    'FlowLog/IAMRole': ['ec2', 'vpc-flow-log/fl-1234'],
+  };
   return deployment.roles().flatMap((role) => {
     const own = Object.keys(services).find((name) => services[name].test(role.name))!;
-    const isTask = /Task\/Definition\/TaskRole$/.test(role.name);
+    const source = Object.entries(sources).find(([path]) => role.name.endsWith(path))?.[1];
     const bySource = (account: string): Record<string, string> => ({
       'aws:SourceAccount': account,
-      ...(isTask && { 'aws:SourceArn': deployment.arn('ecs', 'task/Cluster/1234', undefined, account) }),
+      ...(source && { 'aws:SourceArn': deployment.arn(source[0], source[1], undefined, account) }),
     });
     const where = {
       from: 'internet' as const,
@@ -82,9 +87,9 @@ function trust(names: Names): Row[] {
     const assume = ['sts:AssumeRole'];
     return [
       ...new Table(service(own), where).allows(`${role.name}, for ${own}`, assume, [role.arn]).rows,
-      ...(isTask
+      ...(source
         ? new Table(service(own), { ...where, context: bySource('999988887777') }).denies(
-            `${role.name}, for tasks of another account`,
+            `${role.name}, for what is another account's`,
             assume,
             [role.arn],
           ).rows
