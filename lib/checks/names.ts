@@ -1,4 +1,4 @@
-import { Templates, text } from './template';
+import { list, Resource, Templates, text } from './template';
 
 /** Properties that may name a resource by the name it was given: of what type it is, and which property gives it. */
 const BY_NAME: Record<string, Record<string, [type: string, name: string]>> = {
@@ -20,6 +20,27 @@ const BY_NAME: Record<string, Record<string, [type: string, name: string]>> = {
     DBClusterParameterGroupName: ['AWS::RDS::DBClusterParameterGroup', 'DBClusterParameterGroupName'],
   },
 };
+
+/** Roles of tasks and functions that the app does not make, and gives policies by their names. */
+export function importedRoles(templates: Templates): Resource[] {
+  const own = new Set(templates.ofType('AWS::IAM::Role').map(({ properties }) => text(properties.RoleName ?? '')));
+  const policies = templates.ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy');
+  const used = templates
+    .ofType('AWS::ECS::TaskDefinition', 'AWS::Lambda::Function')
+    .flatMap(({ properties: { TaskRoleArn, ExecutionRoleArn, Role } }) => [TaskRoleArn, ExecutionRoleArn, Role])
+    .map((arn) => /:role\/(?:.*\/)?([\w+=,.@-]+)$/.exec(text(arn ?? ''))?.[1]);
+  return [...new Set(used)].flatMap((name) => {
+    const policy = policies.find(({ properties: { Roles, RoleName } }) =>
+      list([Roles, RoleName].flat()).includes(name),
+    );
+    if (!name || own.has(name) || !policy) return [];
+    const { stackName, logicalId, key } = policy;
+    const properties = { RoleName: name };
+    return [
+      { stackName, logicalId, key: `${key}Role`, type: 'AWS::IAM::Role', properties, dependsOn: [], imported: true },
+    ];
+  });
+}
 
 /** Makes a reference of what names a resource by the name that it was given, or by an ARN that ends in it. */
 export function followNames(templates: Templates): void {

@@ -62,9 +62,9 @@ export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
 
 /** Whether a role may do more than the app says: by a policy that is managed outside of it, and not by AWS. */
 export function isPartlyKnown(parts: LettaParts, role: Resource): boolean {
-  return list(role.properties.ManagedPolicyArns).some(
-    (arn) => parts.templates.named(arn).length === 0 && !/:iam::aws:policy\//.test(text(arn)),
-  );
+  const outside = (arn: unknown): boolean =>
+    parts.templates.named(arn).length === 0 && !/:iam::aws:policy\//.test(text(arn));
+  return role.imported === true || list(role.properties.ManagedPolicyArns).some(outside);
 }
 
 /** Whether a resource of a policy is one secret: its ARN, or the ARN of the name that it was given. */

@@ -1,5 +1,5 @@
 import { Case, givenTo } from './conditions';
-import { followNames } from './names';
+import { followNames, importedRoles } from './names';
 
 /** A resource as a template writes it. */
 export interface ResourceDocument {
@@ -53,6 +53,8 @@ export interface Resource {
   readonly properties: Properties;
   readonly dependsOn: string[];
   readonly deletionPolicy?: string;
+  /** Made elsewhere: its policies that the app adds are known, and nothing else. */
+  readonly imported?: boolean;
 }
 
 /** Names a resource in text: `<Stack/LogicalId>` or, of an attribute, `<Stack/LogicalId.Attribute>`. */
@@ -97,6 +99,7 @@ export class Templates {
           deletionPolicy: document.DeletionPolicy,
         })),
     );
+    this.resources.push(...importedRoles(this));
     followNames(this);
     this.byKey = new Map(this.resources.map((resource) => [resource.key, resource]));
   }

@@ -147,6 +147,20 @@ export const READING_VARIATIONS: Variation[] = [
     },
   },
   {
+    name: "another's role, to which the app adds one permission",
+    change: (mutant) => {
+      mutant.task().Properties.TaskRoleArn = 'arn:aws:iam::111122223333:role/agents/letta-task';
+      mutant.add('Queue', 'AWS::IAM::Policy', {
+        Roles: ['letta-task'],
+        PolicyDocument: {
+          Statement: [
+            { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: 'arn:aws:sqs:us-east-1:111122223333:queue' },
+          ],
+        },
+      });
+    },
+  },
+  {
     name: 'variables that name a secret, or a token of a model',
     change: (mutant) => {
       mutant.variable('gateway', 'SECRET_ID', 'letta/api-password');

@@ -192,6 +192,15 @@ export const READING_FAULTS: InjectedFault[] = [
     },
   },
   {
+    rule: 'wildcard-resource',
+    name: "a policy of the app for another's role, by which the tasks work",
+    also: allowsEverything,
+    inject: (mutant) => {
+      mutant.task().Properties.TaskRoleArn = 'arn:aws:iam::111122223333:role/agents/letta-task';
+      mutant.add('Everything', 'AWS::IAM::Policy', { Roles: ['letta-task'], PolicyDocument: everything });
+    },
+  },
+  {
     rule: 'wildcard-action',
     name: 'the task role may do all but one thing',
     also: [...allowsEverything.filter((rule) => rule !== 'wildcard-action'), 'wildcard-resource'],
