@@ -155,7 +155,11 @@ export class DatabaseMigration extends Construct implements IAwsClient {
       new iam.PolicyStatement({
         actions: ['ecs:RunTask'],
         resources: [revisions],
-        conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
+        conditions: {
+          ArnEquals: { 'ecs:cluster': cluster.clusterArn },
+          // Whether a request that does not speak of it has the key, AWS does not document.
+          StringEqualsIfExists: { 'ecs:enable-execute-command': 'false' },
+        },
       }),
     );
     fn.addToRolePolicy(

@@ -210,7 +210,10 @@ describe('the migration', () => {
     expect(asText(writing.Resource)).toMatch(OWN_LOGS);
     expect(statements.map(({ Action }) => Action)).toEqual(['ecs:RunTask', 'iam:PassRole']);
     expect(asText(statements[0].Resource)).toMatch(/:task-definition\/TestLettaMigrationTaskDefinition\w+:\*$/);
-    expect(statements[0].Condition).toEqual({ ArnEquals: { 'ecs:cluster': expect.anything() } });
+    expect(statements[0].Condition).toEqual({
+      ArnEquals: { 'ecs:cluster': expect.anything() },
+      StringEqualsIfExists: { 'ecs:enable-execute-command': 'false' },
+    });
     expect((statements[1].Resource as unknown[]).map(asText)).toEqual([
       expect.stringContaining('MigrationTaskDefinitionTaskRole'),
       expect.stringContaining('MigrationTaskDefinitionExecutionRole'),

@@ -67,6 +67,9 @@ function startMigration(names: Names): Row[] {
   const server = deployment.ref('AWS::ECS::TaskDefinition', 'Service/Task/Definition');
   const cluster = (name: string): { context: Record<string, string> } => ({ context: { 'ecs:cluster': name } });
   const own = cluster(deployment.attribute('AWS::ECS::Cluster', 'Service/Cluster', 'Arn'));
+  const withCommands = (enabled: string): { context: Record<string, string> } => ({
+    context: { ...own.context, 'ecs:enable-execute-command': enabled },
+  });
   const toTasks = { context: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' } };
   return new Table(deployment.role(Path.START_MIGRATION), { from: 'internet' })
     .allows(
@@ -81,6 +84,8 @@ function startMigration(names: Names): Row[] {
       [task],
       cluster(deployment.arn('ecs', 'cluster/other')),
     )
+    .allows('the migration, said to take no commands', ['ecs:RunTask'], [task], withCommands('false'))
+    .denies('the migration, open to commands', ['ecs:RunTask'], [task], withCommands('true'))
     .denies('other tasks', ['ecs:RunTask'], [server, deployment.arn('ecs', 'task-definition/other:1')], own)
     .denies(
       'a changed task definition, and commands in a task',
