@@ -5,7 +5,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { IAwsClient } from './aws-client';
-import { DnsFirewall } from './private/dns-firewall';
+import { DnsFirewall, requireNames } from './private/dns-firewall';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
 import { acknowledgeOwnPolicies } from './private/nag';
@@ -62,7 +62,8 @@ export interface SealedNetworkProps {
   readonly dnsFirewall?: boolean;
 
   /**
-   * Domains that the resolver answers too, e.g. `*.corp.example.com`, or those of a private hosted zone.
+   * Domains that the resolver answers too, e.g. `*.corp.example.com`, or those of a private hosted zone. `*` alone is an
+   * error: every name is answered without `dnsFirewall`.
    *
    * @default - none
    */
@@ -195,6 +196,7 @@ export class SealedNetwork extends Construct {
 
   private limitNames({ dnsFirewall, allowedDomains }: SealedNetworkProps): void {
     if (dnsFirewall ?? true) {
+      requireNames(this.node.path, allowedDomains);
       const names = namesOfStores(Stack.of(this));
       new DnsFirewall(this, 'DnsFirewall', {
         vpc: this.vpc,

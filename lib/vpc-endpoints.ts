@@ -8,7 +8,13 @@ import { AwsService } from './aws-service';
 import { EndpointSource, ServiceEndpoint } from './endpoint-source';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { stateKeyPolicy } from './private/encryption-key';
-import { requireNames, requireOneSourceEach, requireOrganization, requireRouteTables } from './private/endpoint-checks';
+import {
+  requireNames,
+  requireOneSourceEach,
+  requireOrganization,
+  requirePrefixList,
+  requireRouteTables,
+} from './private/endpoint-checks';
 import { endpointStatement } from './private/endpoint-policy';
 import { isolatedPlacement } from './private/isolated-placement';
 import { onePerZone } from './private/one-per-zone';
@@ -119,6 +125,7 @@ export class VpcEndpoints extends Construct {
     this.subnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });
     requireOneSourceEach(this.node.path, this.sources);
     requireOrganization(this.node.path, props.organizationId);
+    requirePrefixList(this.node.path, props.s3PrefixListId);
     this.node.addValidation({ validate: () => this.tooLong() });
     // The rules at imported endpoints stand with the groups that were imported: who waits for the ways waits for them too.
     const roots = (): IConstruct[] => [

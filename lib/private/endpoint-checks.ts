@@ -17,6 +17,14 @@ export function requireOrganization(path: string, id?: string): void {
   );
 }
 
+export function requirePrefixList(path: string, id?: string): void {
+  if (id === undefined || Token.isUnresolved(id) || /^pl-[0-9a-f]+$/.test(id)) return;
+  throw new Error(
+    `${path}: s3PrefixListId is '${id}', wanted the id of a prefix list like 'pl-63a5400a': ` +
+      '`aws ec2 describe-managed-prefix-lists` shows it; or leave s3PrefixListId out, and the deployment looks it up',
+  );
+}
+
 /** Private DNS needs both attributes of the VPC ("DNS attributes for your VPC", Amazon VPC User Guide). */
 export function requireNames(path: string, service: AwsService, vpc: ec2.IVpc): void {
   if (!(vpc instanceof ec2.Vpc)) return;
