@@ -1,9 +1,10 @@
 import { Token } from 'aws-cdk-lib';
 import { IBedrockGuardrail } from '../bedrock-guardrail';
 import { BedrockModel } from '../bedrock-model';
-import { GLOBAL } from './bedrock-geography';
+import { GEOGRAPHY_REGIONS, GLOBAL } from './bedrock-geography';
 import { lacksTools } from './converse-models';
 import { foundationModelRegions, isJudged, lacksBedrock } from './foundation-model-regions';
+import { knownDestinations } from './profile-routes';
 
 /**
  * Models that AWS offers by inference profiles only: a call of the bare model id is refused ("on-demand throughput isn't
@@ -45,10 +46,17 @@ export function requireAllowedRegions(path: string, models: BedrockModel[], allo
     );
   }
   for (const model of models) {
-    const runsIn = model.regions ?? (Token.isUnresolved(region) ? [] : [region]);
+    const runsIn = destinationsOf(model, region);
     const outside = runsIn.filter((name) => !allowed.includes(name));
     if (outside.length > 0) throw new Error(`${path}: ${outsideMessage(model, outside, allowed)}`);
   }
+}
+
+/** Regions that came with the model are the user's word; those of its geography may be known more narrowly. */
+function destinationsOf({ id, geography, regions }: BedrockModel, region: string): readonly string[] {
+  if (!geography || !regions) return Token.isUnresolved(region) ? [] : [region];
+  const byGeography = regions.join() === GEOGRAPHY_REGIONS[geography]?.join();
+  return (byGeography && !Token.isUnresolved(region) && knownDestinations(id, region)) || regions;
 }
 
 function outsideMessage({ id, geography }: BedrockModel, outside: string[], allowed: string[]): string {

@@ -138,6 +138,40 @@ describe('regions', () => {
     );
   });
 
+  describe('knows where some profiles route from a source region', () => {
+    const THREE = ['us-east-1', 'us-east-2', 'us-west-2'];
+    const models = [BedrockModel.US_CLAUDE_SONNET_4_5, BedrockModel.US_CLAUDE_HAIKU_4_5];
+    const env = (region: string): Stack => testStack({ ...US, region });
+
+    test('and asks for these regions only', () => {
+      expect(() => access(env('us-east-1'), { models, regions: THREE })).not.toThrow();
+      for (const missing of THREE) {
+        const regions = THREE.filter((region) => region !== missing);
+        expect(() => access(env('us-east-1'), { models, regions })).toThrow(`may route to ${missing}, wanted only`);
+      }
+    });
+
+    test('and takes the whole geography from any other region, or one known only at deployment', () => {
+      const embeddings = [
+        BedrockModel.inferenceProfile('us.cohere.embed-v4:0', { regions: THREE.concat('us-west-1') }),
+      ];
+      for (const stack of [env('us-west-1'), env('us-west-2'), testStack()]) {
+        const regions = [...THREE, 'us-west-1'];
+        expect(() => access(stack, { models, embeddings, regions })).toThrow('may route to ca-central-1, ca-west-1');
+      }
+    });
+
+    test('and lets regions that come with the profile go before', () => {
+      const own = [BedrockModel.inferenceProfile(models[0].id, { regions: ['us-east-1', 'us-west-1'] })];
+      expect(() => access(env('us-east-1'), { models: own, regions: THREE })).toThrow('may route to us-west-1, wanted');
+    });
+
+    test('and still allows the model in the whole geography, so that a new route refuses nobody', () => {
+      const statement = on(granted(env('us-east-1'), { models, regions: THREE }), '::foundation-model/anthropic');
+      expect(asList(statement.Resource)).toHaveLength(EVERY_US.length);
+    });
+  });
+
   test('fails when it is empty, or known only at deployment', () => {
     expect(() => access(testStack(US), { regions: [] })).toThrow('regions is an empty list');
     const stack = testStack(US);

@@ -146,10 +146,16 @@ describe('customerManagedKey', () => {
   });
 });
 
-test('modelRegions are those of the models: the default ones are refused where a region of theirs is not allowed', () => {
-  expect(() => synth({ modelRegions: ['us-east-1', 'us-east-2', 'us-west-2'] })).toThrow(
-    "Letta/Bedrock: the inference profile 'us.anthropic.claude-sonnet-4-5-20250929-v1:0' may route to us-west-1",
-  );
+describe('modelRegions', () => {
+  test('take the default models in us-east-1 where all that they route to from there is allowed', () => {
+    expect(() => synth({ modelRegions: ['us-east-1', 'us-east-2', 'us-west-2'] })).not.toThrow();
+  });
+
+  test('refuse them where a region of theirs is not allowed', () => {
+    expect(() => synth({ modelRegions: ['us-east-1', 'us-west-2'] })).toThrow(
+      "Letta/Bedrock: the inference profile 'us.anthropic.claude-sonnet-4-5-20250929-v1:0' may route to us-east-2, wanted",
+    );
+  });
 });
 
 test('guardrailFilters make a guardrail in the stack, which each task carries and its role demands', () => {
