@@ -4,6 +4,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { LettaServiceOptions } from '../letta-service-options';
 import { validateBaseImage } from './container-image';
+import { isImmutable } from './of-own-stack';
 import { validatePassword } from './password-secret';
 import { validateRegion } from './validation';
 
@@ -22,6 +23,7 @@ export function validateBroughtParts(scope: Construct, options: LettaServiceOpti
   if (options.logGroup)
     validateRegion(scope, 'logGroup', options.logGroup.env.region, 'tasks write to their own region');
   warnOfOpenGroups(scope, options);
+  warnOfImmutableRoles(scope, options);
 }
 
 function validateCertificate(scope: Construct, arn: string | undefined): void {
@@ -80,6 +82,19 @@ function warnOfOpenGroups(scope: Construct, options: LettaServiceOptions): void 
       `cdk-letta:LettaService.${prop}`,
       `${scope.node.path}: ${prop} lets everything out, or was imported without a word about it, so that no outbound rule is ` +
         'added to it: close the group and give it with allowAllOutbound: false',
+    );
+  }
+}
+
+/** What is granted to such a role is dropped without a word, and tasks fail when they first need it. */
+function warnOfImmutableRoles(scope: Construct, options: LettaServiceOptions): void {
+  for (const prop of ['taskRole', 'executionRole'] as const) {
+    const role = options[prop];
+    if (!role || !isImmutable(role)) continue;
+    Annotations.of(scope).addWarningV2(
+      `cdk-letta:LettaService.${prop}`,
+      `${scope.node.path}: ${prop} was imported as immutable, so that nothing is granted to it, wanted a role that has the ` +
+        'statements of the one that is made without it: import it without mutable: false, or add them to it and acknowledge this',
     );
   }
 }

@@ -42,7 +42,7 @@ export function securityGroupOfOwnStack(
 }
 
 /** A role that was imported as immutable stands for another one, and drops what is added to it. */
-function isImmutable(role: iam.IRole): boolean {
+export function isImmutable(role: iam.IRole): boolean {
   return Dependable.of(role).dependencyRoots[0] !== role;
 }
 

@@ -1,4 +1,4 @@
-import { Stack } from 'aws-cdk-lib';
+import { App, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -8,7 +8,7 @@ import * as s3 from 'aws-cdk-lib/aws-s3';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { LettaServiceProps } from '../../lib';
 import { Parts, service } from './letta-service-support';
-import { asText, Match, statementsOf, Template } from './support';
+import { asText, Match, statementsOf, Template, warningsOf } from './support';
 
 const IRELAND = { account: '111122223333', region: 'eu-west-1' };
 const arn = (service: string, resource: string, region = 'us-east-1', account = '111122223333') =>
@@ -134,6 +134,29 @@ describe('roles', () => {
         [prop]: iam.Role.fromRoleArn(stack, 'Role', 'arn:aws:iam::444455556666:role/letta'),
       })),
     ).toThrow(`Test/Letta: ${prop} is of account '444455556666', wanted one of the stack's account '111122223333'`);
+  });
+});
+
+describe('a role that was imported as immutable', () => {
+  const ARN = 'arn:aws:iam::111122223333:role/brought';
+  const warnings = (props: (stack: Stack) => Partial<LettaServiceProps>): string[] => {
+    const { stack } = service(({ stack }) => props(stack));
+    return warningsOf(stack.node.root as App).filter((warning) => warning.includes('Role'));
+  };
+
+  test.each(['taskRole', 'executionRole'])('as %s gives a warning: nothing is granted to it', (prop) => {
+    const [warning, ...more] = warnings((stack) => ({
+      [prop]: iam.Role.fromRoleArn(stack, 'Role', ARN, { mutable: false }),
+    }));
+    expect(more).toEqual([]);
+    expect(warning).toContain(`${prop} was imported as immutable, so that nothing is granted to it`);
+    expect(warning).toContain(`[ack: cdk-letta:LettaService.${prop}]`);
+  });
+
+  test('gives none when it takes policies, imported or made', () => {
+    expect(warnings((stack) => ({ taskRole: iam.Role.fromRoleArn(stack, 'Role', ARN) }))).toEqual([]);
+    const assumedBy = new iam.ServicePrincipal('ecs-tasks.amazonaws.com');
+    expect(warnings((stack) => ({ taskRole: new iam.Role(stack, 'Role', { assumedBy }) }))).toEqual([]);
   });
 });
 
