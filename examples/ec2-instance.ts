@@ -28,6 +28,8 @@ const instance = new ec2.Instance(stack, 'Instance', {
 const bedrock = new BedrockAccess(stack, 'Bedrock', {
   models: [BedrockModel.GLOBAL_CLAUDE_SONNET_4_6],
   embeddings: [BedrockModel.TITAN_EMBED_TEXT_V2],
+  // Credentials of the instance's role are then refused elsewhere.
+  sourceVpc: network.vpc,
 });
 bedrock.grantInvoke(instance);
 // The network gets the endpoints of these calls, and no others.

@@ -53,6 +53,8 @@ const service = new LettaService(stack, 'Service', {
   bedrock: new BedrockAccess(stack, 'Bedrock', {
     models: [BedrockModel.US_CLAUDE_SONNET_4_6],
     embeddings: [BedrockModel.COHERE_EMBED_MULTILINGUAL_V3],
+    // Bedrock's endpoints are made here, with private names: calls must come through them.
+    sourceVpc: vpc,
   }),
   certificate: acm.Certificate.fromCertificateArn(
     stack,

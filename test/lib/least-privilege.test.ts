@@ -94,6 +94,16 @@ test.each(templates)('%s allows nothing on more resources than AWS can tell apar
   expect(statements(template).flatMap(excess)).toEqual(expected);
 });
 
+test.each(templates)('%s: models are called through the endpoints of the VPC, or by Bedrock itself', (_n, template) => {
+  const ofRoles = Object.values(template.Resources ?? {}).filter(({ Type }) => Type === 'AWS::IAM::Policy');
+  const calls = ofRoles
+    .flatMap(({ Properties }) => (Properties!.PolicyDocument as { Statement: Record<string, unknown>[] }).Statement)
+    .filter(({ Action }) => asList(Action as string[]).includes('bedrock:InvokeModel'));
+  for (const { Condition } of calls) {
+    expect(JSON.stringify(Condition ?? '')).toMatch(/"(aws:SourceVpc|bedrock:InferenceProfileArn)"/);
+  }
+});
+
 test('there is much to judge, and every exception is used somewhere', () => {
   const all = templates.flatMap(([, template]) => statements(template));
   expect(all.length).toBeGreaterThan(150);
