@@ -196,8 +196,9 @@ export function containersOf(task: Resource): Container[] {
   }));
 }
 
-export function isGateway({ environment }: Container): boolean {
-  return 'GATEWAY_LISTENERS' in environment;
+/** The gateway, and not Letta itself with a variable of the gateway's. */
+export function isGateway({ environment, definition }: Container): boolean {
+  return 'GATEWAY_LISTENERS' in environment && !LETTA_IMAGE.test(text(definition.Image ?? ''));
 }
 
 /** A client of Letta's has variables such as LETTA_BASE_URL; these are the server's. */

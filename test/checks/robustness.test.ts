@@ -92,3 +92,23 @@ test.each([
 ])('%s: judged as well', (_name, stacks) => {
   expect(() => judgeTemplates(stacks as StackTemplate[])).not.toThrow();
 });
+
+test.each(ODD.map((odd): [string, unknown] => [JSON.stringify(odd) ?? 'undefined', odd]))(
+  'conditions and parameters that are written oddly are no reason to stumble: %s',
+  (_name, odd) => {
+    const copy = structuredClone(good.default);
+    const template = copy.at(-1)!.template as Node;
+    template.Parameters = { Odd: odd, Default: { Type: odd, Default: odd, AllowedValues: odd, NoEcho: odd } };
+    template.Conditions = {
+      Odd: odd,
+      Equal: { 'Fn::Equals': odd },
+      One: { 'Fn::And': [{ Condition: odd }, { 'Fn::Equals': [{ Ref: 'Default' }, odd] }] },
+      Circle: { 'Fn::Or': [{ Condition: 'Circle' }, { 'Fn::Not': odd }] },
+    };
+    const choice = (name: unknown): Node => ({ 'Fn::If': [name, { Ref: 'Default' }, { Ref: 'Odd' }] });
+    template.Outputs = Object.fromEntries(
+      ['Odd', 'Equal', 'One', 'Circle', odd].map((name, index) => [`Out${index}`, { Value: choice(name) }]),
+    );
+    expect(() => judgeTemplates(copy)).not.toThrow();
+  },
+);

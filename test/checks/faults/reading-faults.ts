@@ -309,6 +309,13 @@ export const READING_FAULTS: InjectedFault[] = [
   },
   {
     rule: 'letta-without-gateway',
+    name: "the image of Letta with a variable of the gateway's",
+    also: TASK_RULES,
+    inject: (mutant) =>
+      stock(mutant, { Image: 'letta/letta:0.16.7', Environment: [{ Name: 'GATEWAY_LISTENERS', Value: '[]' }] }),
+  },
+  {
+    rule: 'letta-without-gateway',
     name: "a copy of Letta that is told by the secrets' names",
     also: [...TASK_RULES.filter((rule) => rule !== 'image-outside-ecr'), 'letta-has-secret'],
     inject: (mutant) =>
