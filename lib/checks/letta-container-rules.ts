@@ -8,12 +8,12 @@ const AREA = 'Secrets and the Letta container';
 
 /** Names of variables whose values are secrets. */
 const SECRET_NAME =
-  /(PASSWORD|PASSWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIAL|ENCRYPTION_KEY)S?$/i;
+  /(PASSWORD|PASSWD|PASSPHRASE|_PASS|_PWD|SECRET|TOKEN|API_?KEY|ACCESS_KEY(_ID)?|PRIVATE_KEY|CREDENTIAL|ENCRYPTION_KEY)S?$/i;
 /** A token in the sense of language models, or its kind, is a short word: cl100k_base. */
 const WORD = /^[a-z][a-z0-9]*([_-][a-z0-9]+)*$/i;
 /** Values that are secrets whatever their name is: keys of AWS, of model providers, PEM, passwords in addresses. */
 const SECRET_VALUE =
-  /\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bsk-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@]+:[^/\s@]+@/;
+  /\b(AKIA|ASIA)[A-Z0-9]{16}\b|\bsk-[A-Za-z0-9_-]{16,}|\bgh[pousr]_[A-Za-z0-9]{20,}|-----BEGIN [A-Z ]*PRIVATE KEY|:\/\/[^/\s:@]*:[^/\s@]+@|\bpassword=[^\s&'"<]+|\bxox[abprs]-[A-Za-z0-9-]{10,}|\bhf_[A-Za-z0-9]{20,}|\beyJ[\w-]{8,}\.eyJ[\w-]{8,}\.[\w-]+/;
 /** CloudFormation puts the value itself there. */
 const DYNAMIC_SECRET = /\{\{resolve:(secretsmanager|ssm-secure):/;
 
@@ -21,6 +21,7 @@ const DYNAMIC_SECRET = /\{\{resolve:(secretsmanager|ssm-secure):/;
 function secretIn(name: string, value: unknown): string | undefined {
   const written = text(value ?? '');
   if (DYNAMIC_SECRET.test(written)) return `${name} holds the value of a secret`;
+  if (/<NoEcho:/.test(written)) return `${name} holds a parameter that nobody is to see (NoEcho)`;
   if (SECRET_VALUE.test(written)) return `${name} looks like a credential`;
   const word = /TOKENS?$/i.test(name) && written.length < 16 && WORD.test(written);
   const harmless = word || written === PLACEHOLDER_CREDENTIAL || /^(|true|false|\d{1,6}|\/[\w./-]+)$/i.test(written);
@@ -37,13 +38,17 @@ function variableFaults(parts: LettaParts): Fault[] {
       return found ? [fault(container.task, location, `container ${container.name}: ${found}`)] : [];
     }),
   );
+  const commands = inContainers(parts.containers, 'Command', ({ definition: { Command, EntryPoint } }) => {
+    const written = text([Command ?? [], EntryPoint ?? []]);
+    return (DYNAMIC_SECRET.test(written) || /<NoEcho:/.test(written)) && 'the command holds the value of a secret';
+  });
   const functions = parts.ofType('AWS::Lambda::Function').flatMap((resource) =>
     Object.entries((resource.properties.Environment?.Variables ?? {}) as Properties).flatMap(([name, value]) => {
       const found = secretIn(name, value);
       return found ? [fault(resource, `Environment/Variables/${name}`, found)] : [];
     }),
   );
-  return [...containers, ...functions];
+  return [...containers, ...commands, ...functions];
 }
 
 /** Letta's process without the variables that a task gives every container. */
@@ -56,7 +61,7 @@ function dropsCredentials({ definition }: Container): boolean {
 }
 
 /** Variables by which Letta is told where its neighbours are. */
-const ADDRESS_NAME = /(_URI|_URL|_HOST|_ENDPOINT|_PROXY)$|^AWS_ENDPOINT_URL/;
+const ADDRESS_NAME = /(_URI|_URL|_HOST|_ENDPOINT|_PROXY)$|^AWS_ENDPOINT_URL/i;
 
 /** Host of an address, with or without a scheme. */
 function hostOf(value: string): string | undefined {
@@ -66,6 +71,8 @@ function hostOf(value: string): string | undefined {
 function strayAddresses(container: Container): string | undefined {
   const stray = Object.entries(container.environment).find(([name, value]) => {
     const host = hostOf(text(value ?? ''));
+    const others = [...text(value ?? '').matchAll(/[?&](?:host|hostaddr)=([^&]+)/gi)].map(([, each]) => each);
+    if (ADDRESS_NAME.test(name) && others.some((each) => !/^(127\.[0-9.]+|localhost)$/.test(each))) return true;
     return ADDRESS_NAME.test(name) && host && !/^(127\.[0-9.]+|localhost|\[::1\])$/.test(host);
   });
   return stray && `${stray[0]} leads to ${text(stray[1])}`;

@@ -1,9 +1,11 @@
 import { LettaParts } from './letta-parts';
-import { fault, faults, Rule } from './rule';
+import { Fault, fault, faults, Rule } from './rule';
 import { statementsIn } from './statements';
 import { isUnknown, keysIn, list, Properties, Resource, text } from './template';
 
 const AREA = 'Load balancer';
+
+const LISTENER = 'AWS::ElasticLoadBalancingV2::Listener';
 
 function loadBalancers(parts: LettaParts): Resource[] {
   return parts.ofType('AWS::ElasticLoadBalancingV2::LoadBalancer');
@@ -17,9 +19,68 @@ function attribute({ properties }: Resource, key: string): unknown {
   return list(properties.LoadBalancerAttributes).find(({ Key }: Properties) => Key === key)?.Value;
 }
 
-function redirects({ properties }: Resource): boolean {
-  return list(properties.DefaultActions).every(
-    ({ Type, RedirectConfig }: Properties) => Type === 'redirect' && RedirectConfig?.Protocol === 'HTTPS',
+/** Whether neither the listener nor a rule of it does anything else than redirecting to HTTPS. */
+function redirects(parts: LettaParts, listener: Resource): boolean {
+  const rules = parts.templates
+    .ofType('AWS::ElasticLoadBalancingV2::ListenerRule')
+    .filter(({ properties }) => keysIn(properties.ListenerArn).includes(listener.key));
+  return [listener.properties.DefaultActions, ...rules.map(({ properties }) => properties.Actions)].every((actions) =>
+    list(actions).every(
+      ({ Type, RedirectConfig }: Properties) => Type === 'redirect' && RedirectConfig?.Protocol === 'HTTPS',
+    ),
+  );
+}
+
+/** Whether a listener passes TLS on that the gateway ends. */
+function passesTlsOn(parts: LettaParts, { properties }: Resource): boolean {
+  const groups = parts.templates
+    .named(properties.DefaultActions)
+    .filter(({ type }) => type === 'AWS::ElasticLoadBalancingV2::TargetGroup');
+  return properties.Protocol === 'TCP' && groups.length > 0 && groups.every((group) => speaksTls(parts, group));
+}
+
+/** Whether a network load balancer carries connections of TCP to the group, whatever is spoken in them. */
+function overTcp({ properties: { Protocol, HealthCheckProtocol } }: Resource): { group: boolean; check: boolean } {
+  const network = /^(TCP|TLS|TCP_UDP)$/.test(text(Protocol));
+  return { group: /^TCP(_UDP)?$/.test(text(Protocol)), check: (HealthCheckProtocol ?? (network && 'TCP')) === 'TCP' };
+}
+
+/** Network load balancers on the internet that have a load balancer of Letta among their targets. */
+function publicNeighbours(parts: LettaParts): Resource[] {
+  const ofLetta = new Set(loadBalancers(parts).map(({ key }) => key));
+  const groups = new Set(
+    parts.templates
+      .ofType('AWS::ElasticLoadBalancingV2::TargetGroup')
+      .filter(({ properties }) => keysIn(properties.Targets).some((key) => ofLetta.has(key) || isListenerOf(key)))
+      .map(({ key }) => key),
+  );
+  function isListenerOf(key: string): boolean {
+    const { type, properties } = parts.templates.get(key) ?? {};
+    return type === LISTENER && keysIn(properties!.LoadBalancerArn).some((each) => ofLetta.has(each));
+  }
+  const forwarding = parts.templates
+    .ofType(LISTENER)
+    .filter(({ properties }) => keysIn(properties.DefaultActions).some((key) => groups.has(key)));
+  return parts.templates
+    .named(forwarding.map(({ properties }) => properties.LoadBalancerArn))
+    .filter(({ key }) => !ofLetta.has(key));
+}
+
+/** Services of AWS's edge that lead to a load balancer of Letta, and the property by which they do. */
+const EDGES: [type: string, property: string][] = [
+  ['AWS::GlobalAccelerator::EndpointGroup', 'EndpointConfigurations'],
+  ['AWS::CloudFront::VpcOrigin', 'VpcOriginEndpointConfig'],
+  ['AWS::CloudFront::Distribution', 'DistributionConfig'],
+  ['AWS::ApiGatewayV2::Integration', 'IntegrationUri'],
+];
+
+function edges(parts: LettaParts): Fault[] {
+  const own = new Set([...loadBalancers(parts), ...listeners(parts)].map(({ key }) => key));
+  return EDGES.flatMap(([type, property]) =>
+    parts.templates
+      .ofType(type)
+      .filter(({ properties }) => keysIn(properties[property]).some((key) => own.has(key)))
+      .map((edge) => fault(edge, property, `${type} leads to it`)),
   );
 }
 
@@ -72,6 +133,21 @@ export const LOAD_BALANCER_RULES: Rule[] = [
       ),
   },
   {
+    id: 'public-way-to-load-balancer',
+    area: AREA,
+    reason: 'the load balancer is internal, and something on the internet leads to it',
+    fix: 'let clients in by peering, a transit gateway or a VPN',
+    judge: (parts) => [
+      ...faults(
+        publicNeighbours(parts),
+        'Scheme',
+        ({ properties: { Scheme: scheme } }) =>
+          scheme !== 'internal' && !isUnknown(scheme) && 'a public load balancer forwards to it',
+      ),
+      ...edges(parts),
+    ],
+  },
+  {
     id: 'plaintext-listener',
     area: AREA,
     reason: 'password and messages go over the network unencrypted',
@@ -82,7 +158,8 @@ export const LOAD_BALANCER_RULES: Rule[] = [
         'Protocol',
         (listener) =>
           /^(HTTP|TCP|UDP|TCP_UDP)$/.test(text(listener.properties.Protocol)) &&
-          !redirects(listener) &&
+          !redirects(parts, listener) &&
+          !passesTlsOn(parts, listener) &&
           `Protocol ${listener.properties.Protocol}`,
       ),
   },
@@ -207,9 +284,9 @@ export const LOAD_BALANCER_RULES: Rule[] = [
       faults(targetGroups(parts), 'Protocol', (group) => {
         const tls = speaksTls(parts, group);
         const wanted = tls ? 'HTTPS' : 'HTTP';
-        return (
-          tls !== undefined && group.properties.Protocol !== wanted && `${group.properties.Protocol}, gateway ${wanted}`
-        );
+        const secured = tls && group.properties.Protocol === 'TLS';
+        if (tls === undefined || overTcp(group).group || secured) return false;
+        return group.properties.Protocol !== wanted && `${group.properties.Protocol}, gateway ${wanted}`;
       }),
   },
   {
@@ -220,6 +297,7 @@ export const LOAD_BALANCER_RULES: Rule[] = [
     judge: (parts) =>
       faults(targetGroups(parts), 'HealthCheckPath', (group) => {
         const path = text(group.properties.HealthCheckPath ?? '/');
+        if (overTcp(group).check) return false;
         return speaksTls(parts, group) !== undefined && path !== '/v1/health/' && !isUnknown(path) && path;
       }),
   },

@@ -1,5 +1,6 @@
+import { isPublic, isWide, rangesOf } from './addresses';
 import { LettaParts } from './letta-parts';
-import { fault, faults, Rule } from './rule';
+import { Fault, fault, faults, Rule } from './rule';
 import { isTrue, keysIn, list, Properties, Resource, text } from './template';
 
 const AREA = 'Network';
@@ -14,16 +15,23 @@ const OUT: [property: string, what: string][] = [
   ['NetworkInterfaceId', 'a network interface'],
   ['InstanceId', 'an instance'],
   ['VpcEndpointId', 'a gateway load balancer'],
+  ['CoreNetworkArn', 'a core network'],
+  ['LocalGatewayId', 'a local gateway'],
 ];
 
-/** What a route that everything outside the VPC takes leads to. */
-function wayOut({ properties }: Resource): string | undefined {
-  const everywhere = properties.DestinationCidrBlock === '0.0.0.0/0' || properties.DestinationIpv6CidrBlock === '::/0';
+/** Targets that lead to the internet, where a route to any public range is a way out. */
+const INTERNET = ['NatGatewayId', 'EgressOnlyInternetGatewayId', 'CarrierGatewayId'];
+
+/** What a route leads to that a good part of the internet, or a public range by a gateway to it, is reached by. */
+function wayOut(parts: LettaParts, { properties }: Resource): string | undefined {
   const target = OUT.find(([property]) => properties[property] !== undefined);
-  return everywhere && target ? target[1] : undefined;
+  if (!target) return undefined;
+  const toInternet = INTERNET.includes(target[0]) || text(properties.GatewayId ?? '').startsWith('igw-');
+  const out = rangesOf(parts.templates, properties).find((range) => isWide(range) || (toInternet && isPublic(range)));
+  return out && `${out} by ${target[1]}`;
 }
 
-/** Routes of Letta's subnets that lead everywhere. */
+/** Routes of Letta's subnets that lead out. */
 export function routesOut(parts: LettaParts): Resource[] {
   const subnets = new Set(parts.subnets().map(({ key }) => key));
   const tables = new Set(
@@ -34,7 +42,7 @@ export function routesOut(parts: LettaParts): Resource[] {
   );
   return parts.templates
     .ofType('AWS::EC2::Route')
-    .filter((route) => wayOut(route) && keysIn(route.properties.RouteTableId).some((key) => tables.has(key)));
+    .filter((route) => wayOut(parts, route) && keysIn(route.properties.RouteTableId).some((key) => tables.has(key)));
 }
 
 function associationsOf(parts: LettaParts, vpc: Resource): Resource[] {
@@ -54,14 +62,22 @@ function domainsOf(parts: LettaParts, rule: Properties): string[] {
     .flatMap(({ properties }) => list(properties.Domains).map((domain) => text(domain).replace(/\.$/, '')));
 }
 
-function judgeFirewall(parts: LettaParts, group: Resource): string | undefined {
-  const rules = firewallRules(group);
-  const wide = rules.find((rule) => rule.Action === 'ALLOW' && domainsOf(parts, rule).includes('*'));
-  if (wide) return 'a rule that allows every name';
-  const last = rules.at(-1);
-  return last?.Action === 'BLOCK' && domainsOf(parts, last).includes('*')
-    ? undefined
-    : 'no last rule that blocks every name';
+/** The rules of a VPC up to the one that blocks every name: groups are asked in the order of their associations. */
+function judgeFirewall(parts: LettaParts, vpc: Resource): Fault[] {
+  const groups = [...associationsOf(parts, vpc)]
+    .sort((one, other) => Number(one.properties.Priority) - Number(other.properties.Priority))
+    .flatMap(({ properties }) => parts.templates.named(properties.FirewallRuleGroupId));
+  const rules = groups.flatMap((group) => firewallRules(group).map((rule): [Resource, Properties] => [group, rule]));
+  for (const [group, rule] of rules) {
+    const domains = domainsOf(parts, rule);
+    // A rule for one type of query leaves the others to the next rule.
+    if (rule.Action === 'BLOCK' && domains.includes('*') && rule.Qtype === undefined) return [];
+    // An alert lets the query through, and no later rule sees it.
+    const wide = rule.Action !== 'BLOCK' && domains.find((domain) => /^\*(\.[^.]+)?$/.test(domain));
+    if (wide) return [fault(group, 'FirewallRules', `a rule lets ${wide} through`)];
+  }
+  const last = groups.at(-1);
+  return last ? [fault(last, 'FirewallRules', 'no rule that blocks every name')] : [];
 }
 
 /** What takes one subnet in each zone: interface endpoints and load balancers. */
@@ -91,9 +107,9 @@ export const NETWORK_RULES: Rule[] = [
   {
     id: 'route-out',
     area: AREA,
-    reason: 'a subnet of Letta has a route to everywhere, so the network has a way out',
+    reason: 'a subnet of Letta has a route to the internet, or to half of it, so the network has a way out',
     fix: 'place tasks, functions and stores in isolated subnets (subnetType PRIVATE_ISOLATED) and call AWS by endpoints',
-    judge: (parts) => faults(routesOut(parts), '', (route) => `a default route to ${wayOut(route)}`),
+    judge: (parts) => faults(routesOut(parts), '', (route) => `a route to ${wayOut(parts, route)}`),
   },
   {
     id: 'public-address',
@@ -147,11 +163,7 @@ export const NETWORK_RULES: Rule[] = [
     area: AREA,
     reason: 'the DNS Firewall lets names through that nobody listed',
     fix: 'list the domains that are needed as ALLOW, and end with a rule that blocks "*"',
-    judge: (parts) => {
-      const associations = parts.vpcs().flatMap((vpc) => associationsOf(parts, vpc));
-      const groups = parts.templates.named(associations.map(({ properties }) => properties.FirewallRuleGroupId));
-      return faults(groups, 'FirewallRules', (group) => judgeFirewall(parts, group));
-    },
+    judge: (parts) => parts.vpcs().flatMap((vpc) => judgeFirewall(parts, vpc)),
   },
   {
     id: 'vpc-without-flow-log',

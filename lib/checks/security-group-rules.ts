@@ -1,3 +1,4 @@
+import { isPublic, isWide, rangesOf } from './addresses';
 import { LettaParts } from './letta-parts';
 import { Fault, fault, Rule } from './rule';
 import { isUnknown, keysIn, list, Properties, Resource, text } from './template';
@@ -42,12 +43,8 @@ function closes({ CidrIp }: Properties): boolean {
   return CidrIp === '255.255.255.255/32' || CidrIp === '127.0.0.1/32';
 }
 
-/** Ranges as wide as a good part of the internet; private ones are at most a /8 or an fc00::/7. */
-function wideRange({ CidrIp, CidrIpv6 }: Properties): string | undefined {
-  const v4 = typeof CidrIp === 'string' && /\/(\d+)$/.exec(CidrIp);
-  if (v4 && Number(v4[1]) < 8) return CidrIp;
-  const v6 = typeof CidrIpv6 === 'string' && /\/(\d+)$/.exec(CidrIpv6);
-  return v6 && Number(v6[1]) < 16 && !/^f[cde]/i.test(CidrIpv6) ? CidrIpv6 : undefined;
+function wideRange(parts: LettaParts, entry: Properties): string | undefined {
+  return rangesOf(parts.templates, entry).find(isWide);
 }
 
 function at({ resource, property }: GroupRule, found: string): Fault {
@@ -146,9 +143,22 @@ export const SECURITY_GROUP_RULES: Rule[] = [
           fault(group, 'SecurityGroupEgress', 'no egress rule in the group, so EC2 adds one to 0.0.0.0/0'),
         ),
       ...rulesOf(parts)
-        .filter(({ egress, entry }) => egress && wideRange(entry))
-        .map((rule) => at(rule, `egress to ${wideRange(rule.entry)}`)),
+        .filter(({ egress, entry }) => egress && wideRange(parts, entry))
+        .map((rule) => at(rule, `egress to ${wideRange(parts, rule.entry)}`)),
     ],
+  },
+  {
+    id: 'egress-to-public-address',
+    area: AREA,
+    reason: 'a security group of Letta lets connections out to addresses of the internet',
+    fix: 'name a security group, or a prefix list of AWS; what must be reached is reached inside of the network',
+    judge: (parts) =>
+      rulesOf(parts)
+        .filter(({ egress, entry }) => egress && !wideRange(parts, entry))
+        .flatMap((rule) => {
+          const out = rangesOf(parts.templates, rule.entry).find(isPublic);
+          return out ? [at(rule, `egress to ${out}`)] : [];
+        }),
   },
   {
     id: 'open-ingress',
@@ -157,8 +167,8 @@ export const SECURITY_GROUP_RULES: Rule[] = [
     fix: 'name the clients: service.allowFrom() with a security group, a prefix list or an address range of yours',
     judge: (parts) =>
       rulesOf(parts)
-        .filter(({ egress, entry }) => !egress && wideRange(entry))
-        .map((rule) => at(rule, `ingress from ${wideRange(rule.entry)}`)),
+        .filter(({ egress, entry }) => !egress && wideRange(parts, entry))
+        .map((rule) => at(rule, `ingress from ${wideRange(parts, rule.entry)}`)),
   },
   {
     id: 'every-port',
@@ -167,7 +177,7 @@ export const SECURITY_GROUP_RULES: Rule[] = [
     fix: 'name protocol and port',
     judge: (parts) =>
       rulesOf(parts)
-        .filter(({ entry }) => !closes(entry) && !wideRange(entry))
+        .filter(({ entry }) => !closes(entry) && !wideRange(parts, entry))
         .filter(({ entry }) => {
           const [from, to] = ports(entry);
           return !isUnknown(entry.IpProtocol) && !/^icmp/.test(text(entry.IpProtocol)) && to - from >= 65534;

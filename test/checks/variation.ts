@@ -351,5 +351,44 @@ const SPELLINGS: Variation[] = [
   },
 ];
 
+/** Ways around a rule's letter that keep to what it is for. */
+const LAWFUL: Variation[] = [
+  {
+    name: 'DNS allows in one associated group and blocks in a later one',
+    change: (mutant) => {
+      const group = mutant.properties('AWS::Route53Resolver::FirewallRuleGroup');
+      const block = group.FirewallRules.filter(({ Action }: Properties) => Action === 'BLOCK');
+      group.FirewallRules = group.FirewallRules.filter(({ Action }: Properties) => Action !== 'BLOCK');
+      mutant.add('Blocks', 'AWS::Route53Resolver::FirewallRuleGroup', { FirewallRules: block });
+      mutant.add('BlocksToo', 'AWS::Route53Resolver::FirewallRuleGroupAssociation', {
+        FirewallRuleGroupId: { 'Fn::GetAtt': ['Blocks', 'Id'] },
+        VpcId: mutant.properties('AWS::Route53Resolver::FirewallRuleGroupAssociation').VpcId,
+        Priority: 9000,
+      });
+    },
+  },
+  {
+    name: 'a network load balancer ends TLS',
+    change: (mutant) => networkBalancer(mutant, 'TLS'),
+  },
+  {
+    name: 'a network load balancer passes TLS on to the gateway',
+    change: (mutant) => {
+      networkBalancer(mutant, 'TCP');
+      mutant.variable('gateway', 'GATEWAY_API_TLS', 'true');
+    },
+  },
+];
+
+function networkBalancer(mutant: Mutant, protocol: string): void {
+  mutant.properties('AWS::ElasticLoadBalancingV2::LoadBalancer').Type = 'network';
+  const listener = mutant.properties('AWS::ElasticLoadBalancingV2::Listener');
+  listener.Protocol = protocol;
+  if (protocol === 'TCP') ['Certificates', 'SslPolicy'].forEach((name) => delete listener[name]);
+  const group = mutant.properties('AWS::ElasticLoadBalancingV2::TargetGroup');
+  Object.assign(group, { Protocol: 'TCP', HealthCheckProtocol: 'TCP' });
+  delete group.HealthCheckPath;
+}
+
 /** Changes that must not be found, one at a time. */
-export const VARIATIONS: Variation[] = [...NEIGHBOURS, ...SPELLINGS];
+export const VARIATIONS: Variation[] = [...NEIGHBOURS, ...SPELLINGS, ...LAWFUL];

@@ -1,4 +1,5 @@
 import { CACHE_FAULTS, DATA_FAULTS, DATABASE_FAULTS, GUARDRAIL_FAULTS } from './data-faults';
+import { EVASION_FAULTS } from './evasion-faults';
 import { InjectedFault } from './fault';
 import { LOAD_BALANCER_FAULTS } from './load-balancer-faults';
 import { NETWORK_FAULTS } from './network-faults';
@@ -17,4 +18,5 @@ export const FAULTS: InjectedFault[] = [
   ...CACHE_FAULTS,
   ...DATA_FAULTS,
   ...READING_FAULTS,
+  ...EVASION_FAULTS,
 ];
