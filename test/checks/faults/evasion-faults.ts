@@ -92,7 +92,7 @@ const EVASIONS: Evasion[] = [
         Actions: DefaultActions,
       });
       const service = mutant.find('AWS::ECS::Service');
-      service.DependsOn = [service.DependsOn ?? [], 'Plain'].flat();
+      service.DependsOn = [service.DependsOn ?? [], 'Everything'].flat();
     },
   ],
   [
