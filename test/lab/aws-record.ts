@@ -24,12 +24,12 @@ export class AwsRecord {
   /** @param policies statements of a role by its logical id */
   constructor(private readonly policies: (role: string) => Statement[]) {}
 
-  /** Records the call and says whether the role's policies allow it, and those of the endpoint it came through. */
+  /** Records the call with all that it was decided by, and says whether the role's policies allow it, and those of the endpoint it came through. */
   decide(role: string, request: AccessRequest, endpoint?: Statement[]): boolean {
     const through = endpoint && { 'aws:SourceVpc': Name.VPC };
     const made = { ...request, context: { 'aws:PrincipalAccount': Account.ID, ...through, ...request.context } };
     const allowed = isAllowed(this.policies(role), made) && (!endpoint || isAllowed(endpoint, made));
-    this.calls.push({ ...request, role, allowed, at: Date.now() });
+    this.calls.push({ ...made, role, allowed, at: Date.now() });
     return allowed;
   }
 
