@@ -12,7 +12,7 @@ import {
   requireOffered,
   requireUsableModels,
 } from './private/bedrock-checks';
-import { GEOGRAPHY_REGIONS, GLOBAL } from './private/bedrock-geography';
+import { GLOBAL, hasRegionsOfItsGeography } from './private/bedrock-geography';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 
 /** Properties of `BedrockAccess`. */
@@ -260,6 +260,5 @@ export class BedrockAccess extends Construct {
 
 /** Profiles of one geography share a mapping, unless a model came with regions of its own. */
 function mappingId(model: BedrockModel): string {
-  const shared = model.regions!.join() === GEOGRAPHY_REGIONS[model.geography!]?.join();
-  return `Regions${(shared ? model.geography! : model.id).replace(/[^A-Za-z0-9]/g, '')}`;
+  return `Regions${(hasRegionsOfItsGeography(model) ? model.geography! : model.id).replace(/[^A-Za-z0-9]/g, '')}`;
 }

@@ -1,6 +1,7 @@
 import { Arn, ArnFormat, IResource, Resource, Stack, Token } from 'aws-cdk-lib';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { GUARDRAIL_VERSION } from '../runtime/contract';
 
 /** A guardrail of Amazon Bedrock, in one version. */
 export interface IBedrockGuardrail extends IResource {
@@ -63,7 +64,7 @@ export abstract class BedrockGuardrail extends Resource implements IBedrockGuard
           'arn:aws:bedrock:REGION:ACCOUNT:guardrail/ID without a version: give the version as guardrailVersion',
       );
     }
-    if (!Token.isUnresolved(guardrailVersion) && !/^([1-9]\d{0,7}|DRAFT)$/.test(guardrailVersion)) {
+    if (!Token.isUnresolved(guardrailVersion) && !GUARDRAIL_VERSION.test(guardrailVersion)) {
       throw new Error(
         `${id}: guardrailVersion '${guardrailVersion}' is not a version, wanted a number from 1 or DRAFT: ` +
           '`aws bedrock list-guardrails` shows the versions',

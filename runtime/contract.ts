@@ -96,6 +96,9 @@ export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVaria
  */
 export const PASSWORD_LEAST_LENGTH = 16;
 
+/** A guardrail's version: its number, or the draft. */
+export const GUARDRAIL_VERSION = /^([1-9]\d{0,7}|DRAFT)$/;
+
 /** The largest numbers that the gateway starts with: what is larger is a slip. */
 export const GatewayMaximum = {
   CONCURRENT_TURNS: 100_000,

@@ -1,7 +1,8 @@
 import { Token } from 'aws-cdk-lib';
+import { GUARDRAIL_VERSION } from '../../runtime/contract';
 import { IBedrockGuardrail } from '../bedrock-guardrail';
 import { BedrockModel } from '../bedrock-model';
-import { GEOGRAPHY_REGIONS, GLOBAL } from './bedrock-geography';
+import { GLOBAL, hasRegionsOfItsGeography } from './bedrock-geography';
 import { lacksTools } from './converse-models';
 import { foundationModelRegions, isJudged, lacksBedrock } from './foundation-model-regions';
 import { knownDestinations } from './profile-routes';
@@ -53,10 +54,10 @@ export function requireAllowedRegions(path: string, models: BedrockModel[], allo
 }
 
 /** Regions that came with the model are the user's word; those of its geography may be known more narrowly. */
-function destinationsOf({ id, geography, regions }: BedrockModel, region: string): readonly string[] {
+function destinationsOf(model: BedrockModel, region: string): readonly string[] {
+  const { id, geography, regions } = model;
   if (!geography || !regions) return Token.isUnresolved(region) ? [] : [region];
-  const byGeography = regions.join() === GEOGRAPHY_REGIONS[geography]?.join();
-  return (byGeography && !Token.isUnresolved(region) && knownDestinations(id, region)) || regions;
+  return (hasRegionsOfItsGeography(model) && !Token.isUnresolved(region) && knownDestinations(id, region)) || regions;
 }
 
 function outsideMessage({ id, geography }: BedrockModel, outside: string[], allowed: string[]): string {
@@ -111,7 +112,7 @@ export function guardrailVersions(path: string, guardrail?: IBedrockGuardrail, i
     );
   }
   for (const version of inUse) {
-    if (Token.isUnresolved(version) || /^([1-9]\d{0,7}|DRAFT)$/.test(version)) continue;
+    if (Token.isUnresolved(version) || GUARDRAIL_VERSION.test(version)) continue;
     throw new Error(
       `${path}: guardrailVersionsInUse holds '${version}', wanted numbers from 1 or DRAFT: ` +
         '`aws bedrock list-guardrails --guardrail-identifier ID` shows the versions',

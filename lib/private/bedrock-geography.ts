@@ -1,3 +1,5 @@
+import type { BedrockModel } from '../bedrock-model';
+
 /**
  * Where the cross-region inference profiles of a geography may be called from and where they route to.
  *
@@ -56,3 +58,8 @@ export const GEOGRAPHY_REGIONS: { readonly [prefix: string]: readonly string[] }
 
 /** A profile that routes everywhere: its foundation model is authorized under an ARN without a region. */
 export const GLOBAL = 'global';
+
+/** Whether a profile has the regions of its geography, and not regions of its own. */
+export function hasRegionsOfItsGeography({ geography, regions }: BedrockModel): boolean {
+  return geography !== undefined && regions?.join() === GEOGRAPHY_REGIONS[geography]?.join();
+}

@@ -5,6 +5,7 @@ import {
   EmbeddingModel,
   GatewayMaximum,
   GatewayVariable,
+  GUARDRAIL_VERSION,
   Listener,
   RouteGroup,
 } from '../contract';
@@ -176,7 +177,7 @@ function readApi(reader: VariableReader): ApiConfiguration {
 
 function readAws(reader: VariableReader): AwsConfiguration {
   const identifier = reader.optional(GatewayVariable.GUARDRAIL_ID, /^[\x21-\x7e]{1,2048}$/);
-  const version = reader.optional(GatewayVariable.GUARDRAIL_VERSION, /^([1-9]\d{0,7}|DRAFT)$/);
+  const version = reader.optional(GatewayVariable.GUARDRAIL_VERSION, GUARDRAIL_VERSION);
   if ((identifier === undefined) !== (version === undefined)) {
     reader.problem(
       identifier === undefined ? GatewayVariable.GUARDRAIL_ID : GatewayVariable.GUARDRAIL_VERSION,
