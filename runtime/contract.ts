@@ -4,7 +4,7 @@
  */
 import { BlockList, isIPv6 } from 'net';
 
-/** Ports of one task. Everything but `API` listens on loopback only. */
+/** Ports of one task. Everything but `API` and `SANDBOX_EGRESS` listens on loopback only. */
 export const Port = {
   /** The gateway's API front: the only port that listens beyond loopback. */
   API: 8283,
@@ -20,6 +20,14 @@ export const Port = {
   EGRESS: 3128,
   /** PgBouncer. */
   DATABASE: 6432,
+  /** Where Letta asks for a sandbox: E2B's control API. The three ports are fixed in E2B's client. */
+  SANDBOX_CONTROL: 3000,
+  /** Where Letta sends a tool's code: E2B's code interpreter. */
+  SANDBOX_EXECUTE: 49999,
+  /** Where Letta runs commands in a sandbox, such as `pip install`: E2B's envd. */
+  SANDBOX_COMMANDS: 49983,
+  /** Egress proxy for the tool sandbox, beyond loopback; it listens only if the sandbox has endpoints it may reach. */
+  SANDBOX_EGRESS: 3129,
 } as const;
 
 /** What a gateway process serves; `GATEWAY_LISTENERS` names them, comma-separated. */
@@ -30,6 +38,7 @@ export const Listener = {
   CACHE: 'cache',
   EGRESS: 'egress',
   DATABASE: 'database',
+  SANDBOX: 'sandbox',
 } as const;
 export type Listener = (typeof Listener)[keyof typeof Listener];
 
@@ -87,6 +96,8 @@ export const GatewayVariable = {
   CACHE_NAME: 'GATEWAY_CACHE_NAME',
   /** ElastiCache user id, equal to its user name. (cache) */
   CACHE_USER: 'GATEWAY_CACHE_USER',
+  /** JSON `SandboxSettings`; set exactly when `LISTENERS` has `sandbox`. (sandbox) */
+  SANDBOX: 'GATEWAY_SANDBOX',
 } as const;
 export type GatewayVariable = (typeof GatewayVariable)[keyof typeof GatewayVariable];
 
@@ -148,6 +159,8 @@ export interface EmbeddingModel {
 
 /** Groups of routes that are closed unless opened by the `LettaService` prop of the same name. */
 export const RouteGroup = {
+  /** Opened by a tool sandbox, not by a flag. */
+  CUSTOM_TOOLS: 'customTools',
   UNSAFE_TOOLS_IN_LETTA_CONTAINER: 'unsafeToolsInLettaContainer',
   EXTERNAL_PROVIDERS: 'externalProviders',
   MCP_SERVERS: 'mcpServers',
@@ -223,6 +236,90 @@ export interface MigrationProperties {
   readonly logStreamPrefix: string;
 }
 
+/** What the gateway is told of the tool sandbox. */
+export type SandboxSettings = SandboxLimits &
+  (
+    | {
+        readonly kind: 'function';
+        /** ARN of the function that runs tools. */
+        readonly functionArn: string;
+        /** `host:port` that tools may reach through the gateway's proxy. */
+        readonly allowedEndpoints: readonly string[];
+      }
+    | {
+        readonly kind: 'codeInterpreter';
+        /** Identifier of the AgentCore code interpreter. */
+        readonly codeInterpreterId: string;
+        /** Seconds that an agent's session is kept after its last run. */
+        readonly sessionIdleSeconds: number;
+      }
+  );
+
+export interface SandboxLimits {
+  /** Seconds that one run may take. */
+  readonly timeoutSeconds: number;
+  /** Most runs of one agent at once. */
+  readonly maxRunsPerAgent: number;
+}
+
+/** Limits of one run, in bytes. A synchronous invocation of Lambda takes and answers 6 MB (Lambda quotas). */
+export const SandboxMaximum = {
+  /** Longest a run may take, in seconds: Letta's client gives up after 300 s of silence. */
+  TIMEOUT_SECONDS: 270,
+  /** A tool's code with its arguments, as Letta sends them. */
+  CODE: 1024 * 1024,
+  /** All environment variables of a run together. */
+  ENVIRONMENT: 256 * 1024,
+  RESULT: 2 * 1024 * 1024,
+  /** Of stdout and stderr each; what is longer is cut. */
+  OUTPUT: 256 * 1024,
+} as const;
+
+export type SandboxLanguage = 'python' | 'javascript' | 'typescript';
+
+/** What the sandbox function is invoked with. */
+export type SandboxRequest = SandboxRun | SandboxPackageQuestion;
+
+export interface SandboxRun {
+  readonly kind: 'run';
+  readonly language: SandboxLanguage;
+  /** Notebook semantics: the result is the value of the last expression. */
+  readonly code: string;
+  /** The run's whole environment besides PATH, HOME and the like: what users set in Letta, and LETTA_…_ID. */
+  readonly environment: Readonly<Record<string, string>>;
+  readonly timeoutMs: number;
+  /** URL of the gateway's proxy with this run's own user and password. Unset: nothing outside can be reached. */
+  readonly proxy?: string;
+}
+
+/** Asks whether packages are there; nothing is ever installed by a run. */
+export interface SandboxPackageQuestion {
+  readonly kind: 'packages';
+  readonly manager: 'pip' | 'npm';
+  /** As Letta gives them: `requests`, `pandas==2.2.0`, `left-pad@1.3.0`. */
+  readonly requirements: readonly string[];
+}
+
+export interface SandboxRunAnswer {
+  /**
+   * `result`: it came to its end. `error`: it raised, or cannot be parsed. `timeout`: it took too long. `memory`: it was
+   * out of memory. `died`: its process ended before its end (exit, a signal). `size`: its result is too large.
+   */
+  readonly outcome: 'result' | 'error' | 'timeout' | 'memory' | 'died' | 'size';
+  /** Text of the last expression's value; unset for None, undefined, or no expression. For `result` alone. */
+  readonly result?: string;
+  /** What Letta tells the agent. For all but `result`. */
+  readonly error?: { readonly name: string; readonly value: string; readonly traceback: string };
+  readonly stdout: string;
+  readonly stderr: string;
+  readonly durationMs: number;
+}
+
+export interface SandboxPackageAnswer {
+  /** The requirements that the sandbox does not fulfil, each with what it has instead. */
+  readonly missing: readonly { readonly requirement: string; readonly reason: string }[];
+}
+
 /** Container names, which logs, load balancer and migration waiter refer to. */
 export const ContainerName = {
   GATEWAY: 'gateway',
@@ -264,6 +361,16 @@ export const Metric = {
   AUTHENTICATION_FAILED: 'AuthenticationFailed',
   /** Count of turns refused because too many were in flight. */
   TURNS_REFUSED: 'TurnsRefused',
+  /** Count of runs of callers' tools, in whatever way they ended. */
+  TOOL_RUNS: 'ToolRuns',
+  /** Count of runs that ended in an error of the tool's own, a limit's included. */
+  TOOL_RUNS_FAILED: 'ToolRunsFailed',
+  /** Count of runs that the sandbox could not do: it was throttled, gone, or answered nonsense. */
+  TOOL_SANDBOX_FAILED: 'ToolSandboxFailed',
+  /** Count of runs refused because their agent had too many going on. */
+  TOOL_RUNS_REFUSED: 'ToolRunsRefused',
+  /** Milliseconds of a run, from Letta's request to the end of its answer. */
+  TOOL_RUN_LATENCY: 'ToolRunLatency',
 } as const;
 export type Metric = (typeof Metric)[keyof typeof Metric];
 

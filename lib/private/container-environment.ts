@@ -134,7 +134,9 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
   const embeddingModels = bedrock.embeddingModels.map(({ id, dimensions, format }) => ({ id, dimensions, format }));
   return {
     ...databaseGatewayEnvironment(options),
-    [GatewayVariable.LISTENERS]: Object.values(Listener).join(),
+    [GatewayVariable.LISTENERS]: Object.values(Listener)
+      .filter((name) => name !== Listener.SANDBOX)
+      .join(),
     [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,
     [GatewayVariable.SERVICE_NAME]: options.serviceName,
     [GatewayVariable.AWS_CA_FILE]: ImagePath.GATEWAY_AWS_CA,

@@ -2,8 +2,11 @@ import { Annotations } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { RouteGroup } from '../../runtime/contract';
 
+/** The groups that flags open. */
+type Flag = Exclude<RouteGroup, typeof RouteGroup.CUSTOM_TOOLS>;
+
 /** What opening a group of routes risks; the groups are named like the props that open them. */
-const RISKS: { readonly [group in RouteGroup]: string } = {
+const RISKS: { readonly [group in Flag]: string } = {
   unsafeToolsInLettaContainer:
     'code that callers bring runs inside the Letta container, where it reads and writes every agent in the database, ' +
     'calls the models and sees what other callers send (CVE-2025-51482)',
@@ -20,8 +23,8 @@ const RISKS: { readonly [group in RouteGroup]: string } = {
 };
 
 /** The groups that props open, each with a warning. */
-export function openRoutes(scope: Construct, props: { readonly [group in RouteGroup]?: boolean }): RouteGroup[] {
-  const groups = Object.values(RouteGroup).filter((group) => props[group]);
+export function openRoutes(scope: Construct, props: { readonly [group in Flag]?: boolean }): RouteGroup[] {
+  const groups = (Object.keys(RISKS) as Flag[]).filter((group) => props[group]);
   for (const group of groups) {
     Annotations.of(scope).addWarningV2(
       `cdk-letta:LettaService.${group}`,

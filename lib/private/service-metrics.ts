@@ -92,4 +92,29 @@ export abstract class ServiceMetrics extends Construct {
   public metricTurnsRefused(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric(Metric.TURNS_REFUSED, props);
   }
+
+  /** Runs of callers' tools, in whatever way they ended. */
+  public metricToolRuns(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TOOL_RUNS, props);
+  }
+
+  /** Runs of callers' tools that ended in an error of the tool's own, a limit's included. */
+  public metricToolRunsFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TOOL_RUNS_FAILED, props);
+  }
+
+  /** Runs that the tool sandbox could not do: it was throttled, gone, or answered nonsense. */
+  public metricToolSandboxFailed(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TOOL_SANDBOX_FAILED, props);
+  }
+
+  /** Runs refused because their agent had too many going on. */
+  public metricToolRunsRefused(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TOOL_RUNS_REFUSED, props);
+  }
+
+  /** Milliseconds of a run of a caller's tool. The average, unless said otherwise. */
+  public metricToolRunLatency(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TOOL_RUN_LATENCY, { statistic: cloudwatch.Stats.AVERAGE, ...props });
+  }
 }

@@ -25,6 +25,11 @@ const STATISTICS: { readonly [metric in Metric]: string } = {
   EgressRefused: 'Sum',
   AuthenticationFailed: 'Sum',
   TurnsRefused: 'Sum',
+  ToolRuns: 'Sum',
+  ToolRunsFailed: 'Sum',
+  ToolSandboxFailed: 'Sum',
+  ToolRunsRefused: 'Sum',
+  ToolRunLatency: 'Average',
 };
 
 test.each(Object.values(Metric))('metric%s() is what the gateway of this service writes', (name) => {
