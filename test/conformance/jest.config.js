@@ -8,4 +8,6 @@ module.exports = {
   testMatch: ['**/*.spec.ts'],
   testPathIgnorePatterns: ['/node_modules/'],
   testTimeout: 300_000,
+  setupFilesAfterEnv: ['<rootDir>/test/conformance/retry.ts'],
+  reporters: ['<rootDir>/test/conformance/why-reporter.js', 'default'],
 };

@@ -4,6 +4,20 @@ import os from 'node:os';
 import path from 'node:path';
 import { enterLab } from '../lab/enter';
 
+/** What jest writes with --json, as far as it is read here. */
+interface Report {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numRuntimeErrorTestSuites: number;
+  readonly testResults: readonly {
+    readonly assertionResults: readonly {
+      readonly fullName: string;
+      readonly status: string;
+      readonly retryReasons?: readonly string[];
+    }[];
+  }[];
+}
+
 /** `npm run conformance [-- spec]`: the deployment's specification, run in the lab. */
 async function main(): Promise<number> {
   await enterLab();
@@ -24,7 +38,18 @@ async function main(): Promise<number> {
     const { status } = spawnSync(process.execPath, [jest, ...args, ...process.argv.slice(2)], {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
-    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites } = JSON.parse(readFileSync(report, 'utf8'));
+    const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
+      readFileSync(report, 'utf8'),
+    ) as Report;
+    const retried = testResults
+      .flatMap(({ assertionResults }) => assertionResults)
+      .filter(({ status, retryReasons = [] }) => status === 'passed' && retryReasons.length > 0);
+    for (const { fullName, retryReasons } of retried) {
+      console.log(
+        `PASSED ONLY AT THE SECOND TRY: ${fullName}\n${retryReasons![0].split('\n').slice(0, 12).join('\n')}`,
+      );
+    }
+    if (retried.length > 0) console.log(`${retried.length} tests passed only at the second try`);
     const failed = numFailedTests + numRuntimeErrorTestSuites;
     console.log(`${numPassedTests} passed, ${failed} failed`);
     return status !== 0 || failed > 0 || numPassedTests === 0 ? 1 : 0;
