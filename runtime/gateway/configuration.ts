@@ -8,7 +8,9 @@ import {
   GUARDRAIL_VERSION,
   Listener,
   RouteGroup,
+  SandboxSettings,
 } from '../contract';
+import { sandboxSettings } from './sandbox/sandbox-settings';
 import { Environment, quote, VariableReader } from './variable-reader';
 
 /** Everything the gateway is told from outside, validated. A listener that is not to be started has no entry. */
@@ -29,6 +31,7 @@ export interface GatewayConfiguration {
   /** `allow` holds canonical `host:port`s. */
   readonly egress?: { readonly allow: ReadonlySet<string> };
   readonly database?: DatabaseConfiguration;
+  readonly sandbox?: SandboxSettings;
 }
 
 export interface ApiConfiguration {
@@ -117,10 +120,12 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
 
   const configuration: GatewayConfiguration = {
     listeners,
-    region: has('api', 'aws', 'ollama', 'cache', 'database') ? reader.matching(GatewayVariable.REGION, REGION) : '',
-    urlSuffix: has('api', 'aws', 'ollama') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
-    awsCaFile: has('api', 'aws', 'ollama', 'cache') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
-    serviceName: has('api', 'aws', 'ollama', 'egress')
+    region: has('api', 'aws', 'ollama', 'cache', 'database', 'sandbox')
+      ? reader.matching(GatewayVariable.REGION, REGION)
+      : '',
+    urlSuffix: has('api', 'aws', 'ollama', 'sandbox') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
+    awsCaFile: has('api', 'aws', 'ollama', 'cache', 'sandbox') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
+    serviceName: has('api', 'aws', 'ollama', 'egress', 'sandbox')
       ? reader.matching(GatewayVariable.SERVICE_NAME, SERVICE_NAME)
       : '',
     idleTimeoutSeconds: reader.integer(GatewayVariable.IDLE_TIMEOUT, 1, 86_400, DEFAULT_IDLE_TIMEOUT_SECONDS),
@@ -153,8 +158,9 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
           ),
         }
       : undefined,
+    sandbox: has('sandbox') ? reader.json(GatewayVariable.SANDBOX, sandboxSettings) : undefined,
   };
-  if (has('api', 'aws', 'ollama', 'cache', 'database')) reader.containerCredentials();
+  if (has('api', 'aws', 'ollama', 'cache', 'database', 'sandbox')) reader.containerCredentials();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return configuration;
 }

@@ -6,7 +6,7 @@ import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Signer } from '@aws-sdk/rds-signer';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Pool } from 'undici';
-import { ChatModel, ImagePath, Metric, Port } from '../contract';
+import { ChatModel, ImagePath, Metric, Port, SandboxSettings } from '../contract';
 import { createApiFront } from './api/api-front';
 import { ApiPassword, passwordsFromSecret } from './api/api-password';
 import { lettaPool } from './api/letta-pool';
@@ -27,6 +27,10 @@ import { createOllamaFront } from './ollama/ollama-front';
 import { WatchedReadiness } from './readiness';
 import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
+import { createSandboxFront } from './sandbox/sandbox-front';
+import { PackageAnswers } from './sandbox/package-answers';
+import { ToolRunner } from './sandbox/tool-runner';
+import { ToolRuns } from './sandbox/tool-runs';
 
 export interface GatewaySurroundings {
   /** @throws if the file cannot be read. */
@@ -45,6 +49,9 @@ const CACHE_TOKEN_MAX_AGE_MS = 5 * 60_000;
 /** TCP keep-alive on, so that PrivateLink's 350 s idle limit does not cut a model that thinks for long. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
+/** More than the runs that are let in at once. */
+const MAX_TOOL_CALLS = 256;
+
 /** Every listener of one task: started in order, stopped in reverse. */
 export class Gateway {
   private readonly servers: NetServer[] = [];
@@ -55,6 +62,7 @@ export class Gateway {
   private readiness?: WatchedReadiness;
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
+  private tools?: ToolRunner;
 
   constructor(
     private readonly configuration: GatewayConfiguration,
@@ -67,13 +75,13 @@ export class Gateway {
   /** The API front comes last: nobody is let in before all that stands behind it does. @throws the first failure. */
   async start(): Promise<void> {
     const { configuration, surroundings } = this;
-    const { egress, cache, aws, api, database } = configuration;
+    const { egress, cache, aws, api, database, sandbox } = configuration;
     const ca =
       configuration.awsCaFile === undefined ? undefined : surroundings.readAuthorities(configuration.awsCaFile);
     if (database) surroundings.readAuthorities(database.caFile);
 
     if (egress) await this.startEgressProxy(egress.allow);
-    if (api || aws || cache || database) await this.insist('credentials', this.credentials);
+    if (api || aws || cache || database || sandbox) await this.insist('credentials', this.credentials);
     const password = api && ca !== undefined ? await this.apiPassword(api.passwordSecretArn, ca) : undefined;
     const administratorPassword =
       api?.administratorPasswordSecretArn !== undefined && ca !== undefined
@@ -82,6 +90,7 @@ export class Gateway {
     if (database) await this.startPgbouncer(database);
     if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
     if (aws && ca !== undefined) await this.startBedrockFronts(aws, ca);
+    if (sandbox && ca !== undefined) await this.startSandboxFront(sandbox, ca);
     if (api && password) await this.startApiFront(password, administratorPassword);
   }
 
@@ -92,6 +101,7 @@ export class Gateway {
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
     this.egress?.stop();
+    await this.tools?.stop();
     await this.pgbouncer?.stop();
   }
 
@@ -114,7 +124,7 @@ export class Gateway {
     await listen(this.egress.server, Port.EGRESS, LOOPBACK);
   }
 
-  private sdkConfiguration(service: string, ca: string) {
+  private sdkConfiguration(service: string, ca: string, { requestTimeout = 15_000, maxSockets = 8 } = {}) {
     const { region, urlSuffix } = this.configuration;
     return {
       region,
@@ -122,9 +132,9 @@ export class Gateway {
       endpoint: `https://${service}.${region}.${urlSuffix}`,
       credentials: this.credentials,
       requestHandler: new NodeHttpHandler({
-        httpsAgent: new Agent({ ca, keepAlive: true, maxSockets: 8 }),
+        httpsAgent: new Agent({ ca, keepAlive: true, maxSockets }),
         connectionTimeout: 5_000,
-        requestTimeout: 15_000,
+        requestTimeout,
       }),
     };
   }
@@ -216,6 +226,25 @@ export class Gateway {
       throw error;
     }
     return models;
+  }
+
+  private async startSandboxFront(settings: SandboxSettings, ca: string): Promise<void> {
+    const { log } = this.surroundings;
+    const runner = (this.tools = await this.toolRunner(settings, ca));
+    const runs = new ToolRuns({ limits: settings, runner, metrics: this.metrics });
+    const front = createSandboxFront({ runs, packages: new PackageAnswers(runner), log });
+    await this.listen(front.control, Port.SANDBOX_CONTROL);
+    await this.listen(front.execute, Port.SANDBOX_EXECUTE);
+    await this.listen(front.commands, Port.SANDBOX_COMMANDS);
+  }
+
+  /** Loaded where it is wanted, as its client is. */
+  private async toolRunner(settings: SandboxSettings, ca: string): Promise<ToolRunner> {
+    // A run takes as long as it may, which the runner minds; a request made twice would run a tool twice.
+    const once = { requestTimeout: 0, maxSockets: MAX_TOOL_CALLS };
+    if (settings.kind === 'codeInterpreter') throw new Error('the code interpreter is not served yet');
+    const { createFunctionRunner } = await import('./sandbox/function-runner');
+    return createFunctionRunner(this.sdkConfiguration('lambda', ca, once), settings.functionArn);
   }
 
   private async startApiFront(password: ApiPassword, administratorPassword?: ApiPassword): Promise<void> {

@@ -9,7 +9,10 @@ export interface Metrics {
 
 export type MetricValues = { readonly [metric in Metric]?: number };
 
-const UNITS: { readonly [metric in Metric]?: string } = { [Metric.MODEL_LATENCY]: 'Milliseconds' };
+const UNITS: { readonly [metric in Metric]?: string } = {
+  [Metric.MODEL_LATENCY]: 'Milliseconds',
+  [Metric.TOOL_RUN_LATENCY]: 'Milliseconds',
+};
 const DEFAULT_UNIT = 'Count';
 
 /** CloudWatch's embedded metric format (CloudWatch user guide, "Specification: Embedded metric format"). */

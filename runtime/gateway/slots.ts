@@ -8,6 +8,10 @@ export class Slots {
     return this.taken >= this.limit;
   }
 
+  get empty(): boolean {
+    return this.taken === 0;
+  }
+
   /** Takes a slot; the function gives it back, once however often it is called. `undefined`: none is free. */
   take(): (() => void) | undefined {
     if (this.full) return undefined;

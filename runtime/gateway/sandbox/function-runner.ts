@@ -1,0 +1,132 @@
+import { InvokeCommand, LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
+import { setTimeout as pause } from 'node:timers/promises';
+import {
+  SandboxPackageAnswer,
+  SandboxPackageQuestion,
+  SandboxRequest,
+  SandboxRun,
+  SandboxRunAnswer,
+} from '../../contract';
+import { objectOf } from '../foreign-json';
+import { describeError } from '../log';
+import { packageAnswer, runAnswer } from './sandbox-answers';
+import { SandboxFailure } from './sandbox-failure';
+import { ToolRunner } from './tool-runner';
+
+/** A synchronous invocation's payload (Lambda quotas). */
+const MAX_PAYLOAD = 6 * 1024 * 1024;
+/** A place of a tenant's own is made at his first run: an image is loaded and a network interface attached. */
+const COLD_START_MS = 20_000;
+/** Throttled is what has not begun. */
+const THROTTLED_PAUSES_MS = [200, 500, 1_000];
+/** No code of a caller's runs to answer a question: one place is enough. */
+const PACKAGES_TENANT = 'packages';
+const PACKAGES_TIMEOUT_MS = 25_000;
+
+/** The SDK must not try again by itself: what it took for lost may have run. */
+export function createFunctionRunner(configuration: LambdaClientConfig, functionArn: string): ToolRunner {
+  return new FunctionRunner(new LambdaClient({ ...configuration, maxAttempts: 1 }), functionArn);
+}
+
+/** Tools run in a Lambda function, which has an execution environment for each tenant alone (tenant isolation mode). */
+export class FunctionRunner implements ToolRunner {
+  constructor(
+    private readonly client: LambdaClient,
+    private readonly functionArn: string,
+  ) {}
+
+  /** An invocation cannot be called back: it is waited for, so that it counts until it has ended. */
+  async run(run: SandboxRun, tenant: string): Promise<SandboxRunAnswer> {
+    return runAnswer(await this.invoke(run, tenant, run.timeoutMs + COLD_START_MS));
+  }
+
+  async packages(question: SandboxPackageQuestion): Promise<SandboxPackageAnswer> {
+    return packageAnswer(await this.invoke(question, PACKAGES_TENANT, PACKAGES_TIMEOUT_MS));
+  }
+
+  async stop(): Promise<void> {
+    this.client.destroy();
+  }
+
+  private async invoke(request: SandboxRequest, tenant: string, withinMs: number): Promise<unknown> {
+    const payload = Buffer.from(JSON.stringify(request));
+    if (payload.length > MAX_PAYLOAD)
+      throw new SandboxFailure('size', 'the code and its environment are too large for the tool sandbox');
+    const deadline = AbortSignal.timeout(withinMs);
+    const { FunctionError, Payload } = await this.send(payload, tenant, deadline);
+    const answer = parsed(Payload);
+    if (FunctionError !== undefined) throw endedByFunction(answer);
+    return answer;
+  }
+
+  private async send(payload: Buffer, tenant: string, deadline: AbortSignal) {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return await this.client.send(
+          new InvokeCommand({
+            FunctionName: this.functionArn,
+            InvocationType: 'RequestResponse',
+            TenantId: tenant,
+            Payload: payload,
+          }),
+          { abortSignal: deadline },
+        );
+      } catch (error) {
+        const wait = THROTTLED_PAUSES_MS[attempt];
+        if (!isThrottled(error) || wait === undefined) throw notInvoked(error, deadline);
+        await pause(wait);
+      }
+    }
+  }
+}
+
+function parsed(payload: Uint8Array | undefined): unknown {
+  try {
+    return JSON.parse(Buffer.from(payload ?? []).toString('utf8'));
+  } catch {
+    throw new SandboxFailure('unavailable', 'the tool sandbox answered something that is not JSON');
+  }
+}
+
+function isThrottled(error: unknown): boolean {
+  return (error as Error).name === 'TooManyRequestsException';
+}
+
+function notInvoked(error: unknown, deadline: AbortSignal): SandboxFailure {
+  if (deadline.aborted) return new SandboxFailure('timeout', 'the tool sandbox did not answer in time');
+  const name = (error as Error).name;
+  if (isThrottled(error)) {
+    return new SandboxFailure(
+      'unavailable',
+      'the tool sandbox is busy: too many tools run at once (Lambda throttled the run), try again later',
+    );
+  }
+  if (name === 'RequestTooLargeException')
+    return new SandboxFailure('size', 'the code and its environment are too large for the tool sandbox');
+  if (name === 'ResourceNotFoundException') {
+    return new SandboxFailure(
+      'unavailable',
+      'the tool sandbox is gone: its function does not exist (ResourceNotFoundException)',
+    );
+  }
+  return new SandboxFailure('unavailable', `the tool sandbox could not run the tool: ${reasonOf(error)}`);
+}
+
+/** AWS's messages name accounts, roles and addresses: an agent is told the kind only. */
+function reasonOf(error: unknown): string {
+  const { name, code } = error as NodeJS.ErrnoException;
+  return (name === 'Error' ? code : name) ?? describeError(error);
+}
+
+/** The function broke off: by a time-out, or because a tool brought its process down. */
+function endedByFunction(answer: unknown): SandboxFailure {
+  const { errorType, errorMessage } = objectOf(answer);
+  const message = typeof errorMessage === 'string' ? errorMessage : '';
+  if (/timed out/i.test(message))
+    return new SandboxFailure('timeout', 'the tool took too long, and its sandbox was ended');
+  if (errorType === 'Runtime.OutOfMemory')
+    return new SandboxFailure('died', 'the tool took all memory of its sandbox, which was ended');
+  if (errorType === 'Runtime.ExitError')
+    return new SandboxFailure('died', 'the sandbox of the tool ended before the tool did');
+  return new SandboxFailure('unavailable', 'the tool sandbox failed before the tool came to its end');
+}

@@ -1,0 +1,68 @@
+import { describeError } from '../log';
+import { packageCommand } from './package-command';
+import { SandboxFailure } from './sandbox-failure';
+import { ToolRunner } from './tool-runner';
+
+/** How a command that Letta ran in a sandbox ended. */
+export interface CommandEnd {
+  readonly exitCode: number;
+  readonly stderr: string;
+}
+
+/** What a sandbox has is fixed while its image is: asking again for each run of a tool would only cost time. */
+const KEPT_MS = 60_000;
+const MOST_KEPT = 1_000;
+
+/** Answers `pip install …` and `npm install …`: nothing is ever installed, what is there is enough or it is not. */
+export class PackageAnswers {
+  private readonly kept = new Map<string, { readonly end: Promise<CommandEnd>; readonly until: number }>();
+
+  constructor(
+    private readonly runner: ToolRunner,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  async run(shellCommand: string): Promise<CommandEnd> {
+    const command = packageCommand(shellCommand);
+    if (command.kind === 'optional')
+      return { exitCode: 1, stderr: 'the tool sandbox does not have it, and the tool does without' };
+    if (command.kind === 'other') {
+      return {
+        exitCode: 126,
+        stderr:
+          'not allowed: the tool sandbox takes pip install and npm install of one plain requirement, and no other command',
+      };
+    }
+    const { manager, requirement } = command;
+    const key = `${manager} ${requirement}`;
+    const known = this.kept.get(key);
+    if (known && known.until > this.now()) return known.end;
+    const end = this.ask(manager, requirement);
+    this.kept.delete(key);
+    if (this.kept.size >= MOST_KEPT) this.kept.delete(this.kept.keys().next().value!);
+    this.kept.set(key, { end, until: this.now() + KEPT_MS });
+    // A sandbox that failed is asked again.
+    end.then(
+      ({ exitCode }) => exitCode === UNAVAILABLE && this.kept.delete(key),
+      () => undefined,
+    );
+    return end;
+  }
+
+  private async ask(manager: 'pip' | 'npm', requirement: string): Promise<CommandEnd> {
+    try {
+      const { missing } = await this.runner.packages({ kind: 'packages', manager, requirements: [requirement] });
+      if (missing.length === 0) return { exitCode: 0, stderr: '' };
+      const reasons = missing.map(({ requirement: wanted, reason }) => `${wanted}: ${reason}`).join('; ');
+      return {
+        exitCode: 1,
+        stderr: `the tool sandbox installs nothing at run time, and ${reasons}. Bring it with ToolSandbox.function({ packages })`,
+      };
+    } catch (error) {
+      const reason = error instanceof SandboxFailure ? error.message : describeError(error);
+      return { exitCode: UNAVAILABLE, stderr: `the tool sandbox could not be asked for ${requirement}: ${reason}` };
+    }
+  }
+}
+
+const UNAVAILABLE = 69;

@@ -1,0 +1,10 @@
+/** A run that did not come about, or did not end as one: what the agent is told, and who is to blame. */
+export class SandboxFailure extends Error {
+  constructor(
+    readonly outcome: 'refused' | 'unavailable' | 'died' | 'timeout' | 'size',
+    message: string,
+  ) {
+    super(message);
+    this.name = 'ToolSandboxError';
+  }
+}

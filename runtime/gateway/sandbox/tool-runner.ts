@@ -1,0 +1,15 @@
+import { SandboxPackageAnswer, SandboxPackageQuestion, SandboxRun, SandboxRunAnswer } from '../../contract';
+
+/** Where callers' tools run. */
+export interface ToolRunner {
+  /**
+   * @param tenant shares its place with earlier runs of the same name, and with nobody else's
+   * @param hungUp aborted when nobody waits for the answer any more
+   * @throws SandboxFailure for all that is not the tool's own doing, or that ended its place as well
+   */
+  run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer>;
+  /** @throws SandboxFailure */
+  packages(question: SandboxPackageQuestion): Promise<SandboxPackageAnswer>;
+  /** Whether the tenant has a place of its own after the run: one that nobody will name again is given up. */
+  stop(): Promise<void>;
+}
