@@ -1,6 +1,7 @@
 import { LettaParts } from './letta-parts';
 import { routesOut } from './network-rules';
 import { Fault, fault, faults, Rule } from './rule';
+import { servicesOfSandbox } from './sandbox-parts';
 import { isEverybody, Statement, statementsIn } from './statements';
 import { isFalse, keysIn, Resource, text } from './template';
 
@@ -72,7 +73,9 @@ function besideGateway(parts: LettaParts, endpoint: Resource): boolean {
 function neededServices(parts: LettaParts): string[] {
   const containers = parts.containers;
   const needed = new Set<string>();
-  for (const { definition, environment } of containers) {
+  for (const container of containers) {
+    const { definition, environment } = container;
+    servicesOfSandbox(container).forEach((name) => needed.add(name));
     if (/\.dkr\.ecr\./.test(text(definition.Image))) ['ecr.api', 'ecr.dkr', 's3'].forEach((name) => needed.add(name));
     if (definition.LogConfiguration?.LogDriver === 'awslogs') needed.add('logs');
     if (definition.Secrets || environment.GATEWAY_API_PASSWORD_SECRET_ARN) needed.add('secretsmanager');

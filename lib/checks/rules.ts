@@ -10,6 +10,7 @@ import { MODEL_RULES } from './model-rules';
 import { NETWORK_RULES } from './network-rules';
 import { ROLE_RULES } from './role-rules';
 import { Rule } from './rule';
+import { SANDBOX_RULES } from './sandbox-rules';
 import { SECURITY_GROUP_RULES } from './security-group-rules';
 import { SERVICE_RULES } from './service-rules';
 
@@ -22,6 +23,7 @@ export const RULES: readonly Rule[] = [
   ...SERVICE_RULES,
   ...CONTAINER_RULES,
   ...LETTA_CONTAINER_RULES,
+  ...SANDBOX_RULES,
   ...ROLE_RULES,
   ...MODEL_RULES,
   ...GUARDRAIL_RULES,

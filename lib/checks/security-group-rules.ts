@@ -6,7 +6,7 @@ import { isUnknown, keysIn, list, Properties, Resource, text } from './template'
 const AREA = 'Security groups';
 
 /** One rule of a security group, written in it or beside it. */
-interface GroupRule {
+export interface GroupRule {
   readonly egress: boolean;
   readonly group: Resource | undefined;
   /** Where it is written. */
@@ -15,7 +15,8 @@ interface GroupRule {
   readonly entry: Properties;
 }
 
-function rulesOf(parts: LettaParts): GroupRule[] {
+/** Every rule of Letta's security groups. */
+export function rulesOf(parts: LettaParts): GroupRule[] {
   const inline = parts.ofType('AWS::EC2::SecurityGroup').flatMap((group) =>
     [true, false].flatMap((egress) => {
       const name = egress ? 'SecurityGroupEgress' : 'SecurityGroupIngress';
@@ -39,7 +40,7 @@ function rulesOf(parts: LettaParts): GroupRule[] {
 }
 
 /** The rules that CDK writes, and AWS's own examples, to say that nothing may go out: no address outside is meant. */
-function closes({ CidrIp }: Properties): boolean {
+export function closes({ CidrIp }: Properties): boolean {
   return CidrIp === '255.255.255.255/32' || CidrIp === '127.0.0.1/32';
 }
 
@@ -51,14 +52,16 @@ function at({ resource, property }: GroupRule, found: string): Fault {
   return fault(resource, property, found);
 }
 
-function peer(entry: Properties, egress: boolean): unknown {
+/** Whom a rule is about. */
+export function peer(entry: Properties, egress: boolean): unknown {
   const named = egress
     ? (entry.DestinationSecurityGroupId ?? entry.DestinationPrefixListId)
     : (entry.SourceSecurityGroupId ?? entry.SourcePrefixListId ?? entry.SourceSecurityGroupName);
   return named ?? entry.CidrIp ?? entry.CidrIpv6;
 }
 
-function ports({ IpProtocol, FromPort, ToPort }: Properties): [number, number] {
+/** First and last port of a rule. */
+export function ports({ IpProtocol, FromPort, ToPort }: Properties): [number, number] {
   return text(IpProtocol) === '-1' || FromPort === undefined
     ? [0, 65535]
     : [Number(FromPort), Number(ToPort ?? FromPort)];

@@ -10,6 +10,8 @@ export interface Statement {
   readonly allows: boolean;
   readonly actions: string[];
   readonly resources: string[];
+  /** What NotAction and NotResource leave out. */
+  readonly except: { readonly actions: string[]; readonly resources: string[] };
   readonly principal: unknown;
   readonly conditions: Condition[];
 }
@@ -32,6 +34,7 @@ export function statementsIn(resource: Resource, location: string, document: unk
     allows: statement.Effect === 'Allow',
     actions: statement.NotAction === undefined ? list(statement.Action).map(text) : ['*'],
     resources: statement.NotResource === undefined ? list(statement.Resource).map(text) : ['*'],
+    except: { actions: list(statement.NotAction).map(text), resources: list(statement.NotResource).map(text) },
     principal: statement.NotPrincipal === undefined ? statement.Principal : '*',
     conditions: Object.entries((statement.Condition ?? {}) as Record<string, Properties>).flatMap(([operator, keys]) =>
       Object.entries(keys).map(([key, values]) => ({

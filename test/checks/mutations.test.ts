@@ -8,6 +8,7 @@ import { FAULTS } from './faults';
 import { Mutant } from './mutant';
 import { GOOD_APPS, GoodApp, templatesOf } from './stacks';
 import { READING_VARIATIONS } from './reading-variations';
+import { SANDBOX_VARIATIONS } from './sandbox-variations';
 import { VARIATIONS } from './variation';
 
 const NAMES = Object.keys(GOOD_APPS) as GoodApp[];
@@ -49,7 +50,10 @@ describe('a single fault is found by its rule, and by no other', () => {
 
 describe('what is right in another way, or none of our business, is not found', () => {
   test.each(
-    [...VARIATIONS, ...READING_VARIATIONS].map((variation): [string, typeof variation] => [variation.name, variation]),
+    [...VARIATIONS, ...READING_VARIATIONS, ...SANDBOX_VARIATIONS].map((variation): [string, typeof variation] => [
+      variation.name,
+      variation,
+    ]),
   )('%s', (_name, { of = 'default', change }) => {
     const mutant = new Mutant(good[of]);
     change(mutant);

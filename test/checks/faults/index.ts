@@ -5,6 +5,7 @@ import { LOAD_BALANCER_FAULTS } from './load-balancer-faults';
 import { NETWORK_FAULTS } from './network-faults';
 import { READING_FAULTS } from './reading-faults';
 import { ROLE_FAULTS } from './role-faults';
+import { SANDBOX_FAULTS } from './sandbox-faults';
 import { TASK_FAULTS } from './task-faults';
 
 /** Everything that the tests make wrong in good templates, one at a time. */
@@ -13,6 +14,7 @@ export const FAULTS: InjectedFault[] = [
   ...LOAD_BALANCER_FAULTS,
   ...TASK_FAULTS,
   ...ROLE_FAULTS,
+  ...SANDBOX_FAULTS,
   ...GUARDRAIL_FAULTS,
   ...DATABASE_FAULTS,
   ...CACHE_FAULTS,
