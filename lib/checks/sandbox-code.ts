@@ -4,8 +4,11 @@ import { Sandbox, sandboxRole } from './sandbox-parts';
 import { covers, Statement, statementsOf } from './statements';
 import { keysIn, list, Resource, text } from './template';
 
-/** Carried by requests of a function's code, and by them alone: what Lambda itself does by the role is without it. */
+/** Carried by requests of a function's code, and by what Lambda writes into the function's log. */
 const FROM_CODE = 'lambda:sourcefunctionarn';
+
+/** Writing its own log cannot be refused to the code without refusing it to Lambda. */
+const OWN_LOG = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 
 /** An action on a resource, both as patterns. */
 type Call = [action: string, resource: string];
@@ -17,7 +20,9 @@ export function codeOfSandboxMay(parts: LettaParts, sandbox: Sandbox): Fault[] {
   const statements = statementsOf(parts, role);
   const refusals = statements.filter((statement) => refusesCode(statement, sandbox.resource));
   const isHarmless = (call: Call): boolean =>
-    left(refusals, call).every(([action, resource]) => isAllowedFunction(parts, action, resource));
+    left(refusals, call).every(
+      (each) => !isPossible(parts, each) || isAllowedFunction(parts, each) || isOwnLog(sandbox, each),
+    );
   const allowed = statements
     .filter(({ allows }) => allows)
     .flatMap(({ resource, location, actions, resources }) => {
@@ -25,16 +30,10 @@ export function codeOfSandboxMay(parts: LettaParts, sandbox: Sandbox): Fault[] {
       const found = calls.find((call) => !isHarmless(call));
       return found ? [fault(resource, location, found.join(' on '))] : [];
     });
-  // What a managed policy says is not looked at: it is harmless if all is refused but to call what was allowed by name.
+  // What a managed policy says is not looked at: it is harmless if all is refused but what was allowed by name.
   const managed = list(role.properties.ManagedPolicyArns).map(text);
-  const isSealed = refusals.some(
-    ({ actions, resources, except }) =>
-      actions.includes('*') &&
-      resources.includes('*') &&
-      except.actions.length === 0 &&
-      except.resources.every((arn) => isAllowedFunction(parts, 'lambda:InvokeFunction', arn)),
-  );
-  return [...allowed, ...(isSealed ? [] : managed.map((arn) => fault(role, 'ManagedPolicyArns', arn)))];
+  const open = isHarmless(['*', '*']) ? [] : managed;
+  return [...allowed, ...open.map((arn) => fault(role, 'ManagedPolicyArns', arn))];
 }
 
 /** A statement that refuses something to the code of this function, whatever else stands in the request. */
@@ -48,36 +47,49 @@ function refusesCode({ allows, conditions }: Statement, sandbox: Resource): bool
   return !allows && conditions.every(isAboutCode);
 }
 
-/** What of a call the statements do not refuse: all of it, what the best of them leaves out, or nothing. */
-function left(refusals: Statement[], [action, resource]: Call): Call[] {
-  const leftBy = refusals
-    .filter(
-      ({ actions, resources, except }) =>
-        actions.some((pattern) => covers(pattern, action)) &&
-        !except.actions.some((pattern) => overlap(pattern, action)) &&
-        resources.some((pattern) => covers(pattern, resource)),
-    )
-    .map(({ except }) =>
-      except.resources
-        .filter((excepted) => overlap(excepted, resource))
-        .map((excepted): Call => [action, covers(resource, excepted) ? excepted : resource])
-        .filter(([, excepted]) => /^(lambda:|\*$)/i.test(action) || !isFunction(excepted)),
-    );
-  return leftBy.reduce((best, each) => (each.length < best.length ? each : best), [[action, resource] as Call]);
+/** What of a call the statements do not refuse: all of it, what they leave out, or nothing. */
+function left(refusals: Statement[], call: Call): Call[] {
+  let calls = [call];
+  // One statement may refuse what another one leaves out, whichever comes first.
+  for (const refusal of [...refusals, ...refusals]) calls = calls.flatMap((each) => without(each, refusal));
+  return calls;
 }
 
-function overlap(one: string, other: string): boolean {
-  return covers(one, other) || covers(other, one);
+function without([action, resource]: Call, { actions, resources, except }: Statement): Call[] {
+  const isMeant =
+    actions.some((pattern) => covers(pattern, action)) && resources.some((pattern) => covers(pattern, resource));
+  if (!isMeant) return [[action, resource]];
+  return [
+    ...common(except.actions, action).map((each): Call => [each, resource]),
+    ...common(except.resources, resource).map((each): Call => [action, each]),
+  ];
 }
 
-/** ARNs of functions, and what only CloudFormation knows. */
-function isFunction(arn: string): boolean {
-  return /:lambda:.*:function:/.test(arn) || /^(<[^<>]+>|Fn::ImportValue\(.*\))$/.test(arn);
+/** The narrower one of each pattern and a text, where they meet. */
+function common(patterns: string[], wanted: string): string[] {
+  return patterns.flatMap((pattern) => {
+    if (covers(wanted, pattern)) return [pattern];
+    return covers(pattern, wanted) ? [wanted] : [];
+  });
+}
+
+/** Actions act on resources of their own service: what is left of one on a resource of another is nothing. */
+function isPossible(parts: LettaParts, [action, resource]: Call): boolean {
+  const [service] = action.toLowerCase().split(':');
+  const named = /^<[^<>]+>$/.test(resource) ? parts.templates.named(resource)[0]?.type.split('::')[1] : undefined;
+  const own = (named ?? /^arn:(?:<[^<>]+>|[^:]*):([a-z0-9-]+):/.exec(resource)?.[1])?.toLowerCase();
+  return own === undefined || service === '*' || service === own;
 }
 
 /** Calling one function that is named to the end and is no step of Letta's deployment. */
-function isAllowedFunction(parts: LettaParts, action: string, resource: string): boolean {
-  if (action !== 'lambda:InvokeFunction' || /[*?]/.test(resource) || !isFunction(resource)) return false;
+function isAllowedFunction(parts: LettaParts, [action, resource]: Call): boolean {
+  const isNamed = /:lambda:.*:function:/.test(resource) || /^(<[^<>]+>|Fn::ImportValue\(.*\))$/.test(resource);
+  if (action !== 'lambda:InvokeFunction' || /[*?]/.test(resource) || !isNamed) return false;
   const own = parts.ofType('AWS::Lambda::Function').map(({ key }) => key);
   return !keysIn(resource).some((key) => own.includes(key));
+}
+
+function isOwnLog({ resource: sandbox }: Sandbox, [action, resource]: Call): boolean {
+  const group = keysIn(sandbox.properties.LoggingConfig?.LogGroup)[0];
+  return OWN_LOG.includes(action) && group !== undefined && keysIn(resource)[0] === group;
 }

@@ -45,6 +45,24 @@ const VARIATIONS: Variation[] = [
       ];
     },
   },
+  {
+    name: 'the code is refused all but its log and one function, in two statements',
+    change: (mutant) => {
+      const policy = mutant.properties('AWS::IAM::Policy', (_policy, id) => id === 'ToolsPolicy');
+      const rates = 'arn:aws:lambda:us-east-1:111122223333:function:rates';
+      const { Condition } = policy.PolicyDocument.Statement.pop();
+      const left = ['logs:CreateLogStream', 'logs:PutLogEvents', 'lambda:InvokeFunction'];
+      const NotResource = [{ 'Fn::GetAtt': ['ToolsLogs', 'Arn'] }, rates];
+      policy.PolicyDocument.Statement.push(
+        { Effect: 'Deny', Action: left, NotResource, Condition },
+        { Effect: 'Deny', NotAction: left, Resource: '*', Condition },
+        { Effect: 'Allow', Action: 'lambda:InvokeFunction', Resource: rates },
+      );
+      mutant.properties('AWS::IAM::Role', (_role, id) => id === 'ToolsRole').ManagedPolicyArns = [
+        'arn:aws:iam::aws:policy/service-role/AWSLambdaVPCAccessExecutionRole',
+      ];
+    },
+  },
   { name: 'a code interpreter without a network', change: (mutant) => interpreter(mutant, 'SANDBOX') },
   {
     name: "another workload's function with an address, a file system and the internet",

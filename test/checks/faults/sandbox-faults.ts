@@ -133,6 +133,16 @@ const FAULTS: InjectedFault[] = [
   },
   {
     rule: 'sandbox-code-may',
+    name: 'the code may write into another log',
+    inject: (mutant) => {
+      mutant.add('Audit', 'AWS::Logs::LogGroup', { RetentionInDays: 30 });
+      const arn = { 'Fn::GetAtt': ['Audit', 'Arn'] };
+      exceptFor(mutant, arn);
+      statements(mutant).push({ Effect: 'Allow', Action: 'logs:PutLogEvents', Resource: arn });
+    },
+  },
+  {
+    rule: 'sandbox-code-may',
     name: 'the code may call a step of the deployment, which holds the master password',
     inject: (mutant) => {
       const step = mutant.id(
