@@ -80,6 +80,10 @@ export class AccountValues implements ResourceValues {
         return id.toLowerCase();
       case 'AWS::Bedrock::GuardrailVersion Version':
         return '1';
+      case 'AWS::BedrockAgentCore::CodeInterpreterCustom CodeInterpreterArn':
+        return this.arn('bedrock-agentcore', `code-interpreter-custom/${id.toLowerCase()}`);
+      case 'AWS::BedrockAgentCore::CodeInterpreterCustom CodeInterpreterId':
+        return id.toLowerCase();
       case 'AWS::EC2::VPC DefaultSecurityGroup':
         return `sg-default-${id.toLowerCase()}`;
       case 'AWS::EC2::VPC CidrBlock':

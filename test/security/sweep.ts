@@ -136,15 +136,20 @@ function others(deployment: Deployment): Target[] {
 /** Every target that the action could be asked for, others' among them. */
 export const EVERYTHING = 'everything';
 
-/** What a role may do to each target, under the conditions that its own policies ask for: action, and names. */
+/**
+ * What a role may do to each target, under the conditions that its own policies ask for: action, and names.
+ *
+ * @param always condition keys that every one of its requests carries
+ */
 export async function reach(
   role: Role,
   actions: string[],
   targets: Target[],
+  always: Record<string, string> = {},
 ): Promise<{ readonly reached: Record<string, string[]>; readonly asked: number }> {
   const reached: Record<string, string[]> = {};
   let asked = 0;
-  const contexts = bestContexts(role);
+  const contexts = bestContexts(role).map((context) => ({ ...context, ...always }));
   for (const action of actions) {
     const forms = await resourceForms(action);
     const fitting = targets.filter(({ arn }) => forms.some((form) => form.test(arn)));
