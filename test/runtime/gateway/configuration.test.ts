@@ -17,6 +17,10 @@ const whole: Readonly<Record<string, string>> = {
   GATEWAY_GUARDRAIL_VERSION: '3',
 };
 
+function sandbox(changes: Record<string, unknown>): string {
+  return JSON.stringify({ ...(JSON.parse(whole.GATEWAY_SANDBOX) as object), ...changes });
+}
+
 function problemsOf(environment: Record<string, string | undefined>): readonly string[] {
   try {
     readConfiguration(environment);
@@ -58,6 +62,13 @@ test('reads a whole environment', () => {
       user: 'letta_runtime',
       caFile: '/opt/gateway/ca/rds.pem',
       maxConnections: 80,
+    },
+    sandbox: {
+      kind: 'function',
+      functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:Tools',
+      allowedEndpoints: [],
+      timeoutSeconds: 60,
+      maxRunsPerAgent: 5,
     },
   });
 });
@@ -141,6 +152,14 @@ test.each([
   ['GATEWAY_DATABASE_HOST', 'db password=x'],
   ['GATEWAY_DATABASE_CA_FILE', 'relative.pem'],
   ['GATEWAY_CACHE_NAME', 'a/b'],
+  ['GATEWAY_SANDBOX', '{"kind":"local","timeoutSeconds":60,"maxRunsPerAgent":5}'],
+  ['GATEWAY_SANDBOX', sandbox({ timeoutSeconds: 271 })],
+  ['GATEWAY_SANDBOX', sandbox({ maxRunsPerAgent: 0 })],
+  ['GATEWAY_SANDBOX', sandbox({ functionArn: 'Tools' })],
+  ['GATEWAY_SANDBOX', sandbox({ allowedEndpoints: ['api.example.com'] })],
+  ['GATEWAY_SANDBOX', sandbox({ allowedEndpoints: 'api.example.com:443' })],
+  ['GATEWAY_SANDBOX', sandbox({ kind: 'codeInterpreter', codeInterpreterId: 'a/b', sessionIdleSeconds: 900 })],
+  ['GATEWAY_SANDBOX', sandbox({ kind: 'codeInterpreter', codeInterpreterId: 'tools-a1b2C3d4E5' })],
 ])('a malformed %s is named: %s', (name, value) => {
   expect(problemsOf({ ...whole, [name]: value })).toEqual([expect.stringMatching(`^${name} is malformed`)]);
 });
@@ -167,6 +186,17 @@ test('whatever the environment holds, reading it gives a configuration or names 
     }),
     { numRuns: 3_000 },
   );
+});
+
+test('a code interpreter is read with the time that its sessions are kept', () => {
+  const settings = {
+    kind: 'codeInterpreter',
+    codeInterpreterId: 'tools-a1b2C3d4E5',
+    sessionIdleSeconds: 900,
+    timeoutSeconds: 270,
+    maxRunsPerAgent: 1,
+  };
+  expect(readConfiguration({ ...whole, GATEWAY_SANDBOX: JSON.stringify(settings) }).sandbox).toEqual(settings);
 });
 
 test('a model that is called by Converse keeps what is known of it', () => {

@@ -1,6 +1,6 @@
 /** What a gateway with every listener cannot start without. */
 export const REQUIRED_ENVIRONMENT: Readonly<Record<string, string>> = {
-  GATEWAY_LISTENERS: 'api,aws,ollama,cache,egress,database',
+  GATEWAY_LISTENERS: 'api,aws,ollama,cache,egress,database,sandbox',
   AWS_REGION: 'eu-central-1',
   GATEWAY_AWS_URL_SUFFIX: 'amazonaws.com',
   GATEWAY_AWS_CA_FILE: '/opt/gateway/ca/aws.pem',
@@ -18,5 +18,12 @@ export const REQUIRED_ENVIRONMENT: Readonly<Record<string, string>> = {
   GATEWAY_CACHE_PORT: '6379',
   GATEWAY_CACHE_NAME: 'let-1abc',
   GATEWAY_CACHE_USER: 'letta-user',
+  GATEWAY_SANDBOX: JSON.stringify({
+    kind: 'function',
+    functionArn: 'arn:aws:lambda:eu-central-1:111122223333:function:Tools',
+    allowedEndpoints: [],
+    timeoutSeconds: 60,
+    maxRunsPerAgent: 5,
+  }),
   AWS_CONTAINER_CREDENTIALS_RELATIVE_URI: '/v2/credentials/abc',
 };
