@@ -50,6 +50,13 @@ export abstract class LettaImage {
   }
 
   /**
+   * Whether it is built from this package, with what this package takes out of Letta.
+   *
+   * @internal
+   */
+  public abstract readonly _isBuiltHere: boolean;
+
+  /**
    * The image for a task of an architecture.
    *
    * @internal
@@ -58,6 +65,8 @@ export abstract class LettaImage {
 }
 
 class BuiltImage extends LettaImage {
+  public readonly _isBuiltHere = true;
+
   public constructor(
     private readonly folder: string,
     private readonly options: { readonly only?: ecs.CpuArchitecture; readonly baseImage?: string },
@@ -79,6 +88,8 @@ class BuiltImage extends LettaImage {
 }
 
 class RepositoryImage extends LettaImage {
+  public readonly _isBuiltHere = false;
+
   public constructor(
     private readonly repository: ecr.IRepository,
     private readonly tagOrDigest: string,

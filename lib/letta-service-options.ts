@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { LettaImage } from './letta-image';
 import { LettaLoadBalancerOptions } from './letta-load-balancer-options';
+import { ToolSandbox } from './tool-sandbox';
 
 /** What can be chosen about a Letta service, in `LettaService` and in `LettaBedrockStack` alike. */
 export interface LettaServiceOptions extends LettaLoadBalancerOptions {
@@ -151,8 +152,16 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   readonly corsOrigins?: string[];
 
   /**
+   * Where the code of callers' tools runs, e.g. `ToolSandbox.function()`; opens the routes by which callers bring tools and run
+   * them. Not together with `unsafeToolsInLettaContainer`.
+   *
+   * @default - nowhere: callers can bring no tools
+   */
+  readonly customTools?: ToolSandbox;
+
+  /**
    * Lets callers bring tools whose code runs **inside the Letta container**, where it acts as Letta itself on the
-   * database and the models (CVE-2025-51482). Gives a warning.
+   * database and the models (CVE-2025-51482): better give `customTools`. Gives a warning.
    *
    * @default false
    */
@@ -192,7 +201,7 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
 
   /**
    * Lets callers import agent files. The gateway reads each file and refuses one with tools that are not Letta's own,
-   * unless `unsafeToolsInLettaContainer` is set, or with MCP servers, unless `mcpServers` is. Gives a warning.
+   * unless `customTools` or `unsafeToolsInLettaContainer` is set, or with MCP servers, unless `mcpServers` is. Gives a warning.
    *
    * @default false
    */

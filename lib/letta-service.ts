@@ -1,8 +1,9 @@
-import { Duration, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, Lazy, Names, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as elbv2 from 'aws-cdk-lib/aws-elasticloadbalancingv2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
@@ -32,6 +33,7 @@ import { ServiceMetrics } from './private/service-metrics';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validatePeer } from './private/validation';
+import { IToolSandbox } from './tool-sandbox';
 
 const GROUP_PROPS = ['securityGroup', 'migrationSecurityGroup', 'loadBalancerSecurityGroup'] as const;
 
@@ -87,7 +89,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
    * security group of its own, which the cache, the models and the load balancer know nothing of.
    */
   public readonly migrationClient: IAwsClient;
-  /** The migration: no task starts before it has run. */
+  /** The migration, which runs before any task starts, and the tool sandbox, if it stands in the VPC. */
   public readonly companions: IAwsClient[];
   /** The task role. */
   public readonly grantPrincipal: iam.IPrincipal;
@@ -105,6 +107,8 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   public readonly listener: elbv2.ApplicationListener;
   /** Secret whose plain string is the API password. */
   public readonly apiPassword: secretsmanager.ISecret;
+  /** Where callers' tools run, if anywhere. */
+  public readonly toolSandbox?: IToolSandbox;
   /** Where clients connect to: `domainName` if it is given, else the load balancer's own name. */
   public readonly url: string;
 
@@ -145,6 +149,17 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     this.cluster =
       props.cluster ?? new ecs.Cluster(this, 'Cluster', { vpc, containerInsightsV2: ecs.ContainerInsights.ENABLED });
 
+    this.toolSandbox = props.customTools?._bind(this, {
+      vpc,
+      vpcSubnets,
+      architecture:
+        architecture === ecs.CpuArchitecture.ARM64 ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
+      logRetention: props.logRetention,
+      logRemovalPolicy: props.logRemovalPolicy,
+      encryptionKey: props.encryptionKey,
+    });
+    this.toolSandbox?._connect(this);
+
     const logSettings = {
       logRetention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
       logRemovalPolicy: props.logRemovalPolicy ?? RemovalPolicy.RETAIN,
@@ -176,6 +191,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
         administratorPasswordSecretArn: props.administratorPassword?.secretArn,
         allowedEgress: allowedEgress(this, props.allowedEgress),
         openRoutes: openRoutes(this, props),
+        sandbox: this.sandboxSettings(),
         corsOrigins: props.corsOrigins ?? [],
       }),
       gatewayPort: Port.API,
@@ -186,6 +202,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
         bedrock,
         region,
         toolsInContainer: props.unsafeToolsInLettaContainer ?? false,
+        toolsInSandbox: this.toolSandbox !== undefined,
       }),
       lettaCommand: ['letta', 'server', '--host', '127.0.0.1', '--port', `${Port.LETTA}`],
     });
@@ -227,10 +244,15 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       executionRole,
     });
     this.migrationClient = this.migration;
-    this.companions = [this.migrationClient];
+    this.companions = [this.migrationClient, ...(this.toolSandbox?.client ? [this.toolSandbox.client] : [])];
 
     const secrets = [this.apiPassword, ...(props.administratorPassword ? [props.administratorPassword] : [])];
-    this.awsCalls = [...task.awsCalls, ...secrets.map((secret) => secretValueCall(this, secret)), ...bedrock.awsCalls];
+    this.awsCalls = [
+      ...task.awsCalls,
+      ...secrets.map((secret) => secretValueCall(this, secret)),
+      ...bedrock.awsCalls,
+      ...(this.toolSandbox?.runCalls ?? []),
+    ];
 
     this.service = new ecs.FargateService(this, 'Service', {
       cluster: this.cluster,
@@ -279,6 +301,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     props.bedrock.grantInvoke(taskRole);
     props.database.grantConnect(taskRole, DatabaseRole.RUNTIME);
     props.cache.grantConnect(taskRole);
+    this.toolSandbox?.grantRun(taskRole);
     for (const secret of [this.apiPassword, props.administratorPassword]) {
       if (secret) grantSecretValue(this, secret, taskRole, props.sourceVpc);
     }
@@ -286,6 +309,12 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       const action = UNSCOPABLE_ACTIONS.LIST_INFERENCE_PROFILES;
       acknowledgeWildcard(taskRole, '*', `AWS cannot restrict ${action} to a resource`);
     }
+  }
+
+  /** Lazily, since what tools may reach can be said later. */
+  private sandboxSettings(): string | undefined {
+    const { toolSandbox } = this;
+    return toolSandbox && Lazy.string({ produce: () => Stack.of(this).toJsonString(toolSandbox._settings) });
   }
 
   private generatedPassword(props: LettaServiceProps): secretsmanager.ISecret {

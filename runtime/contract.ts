@@ -275,6 +275,15 @@ export const SandboxMaximum = {
   OUTPUT: 256 * 1024,
 } as const;
 
+/** Environment variables of the sandbox function. */
+export const SandboxVariable = {
+  /**
+   * `true`: tools get the credentials of the function's role (`AWS_ACCESS_KEY_ID` …, `AWS_REGION`), because they may invoke
+   * certain functions. Unset: they get none.
+   */
+  PASS_CREDENTIALS: 'SANDBOX_PASS_CREDENTIALS',
+} as const;
+
 export type SandboxLanguage = 'python' | 'javascript' | 'typescript';
 
 /** What the sandbox function is invoked with. */

@@ -48,10 +48,11 @@ function requireKnownLength(path: string, destinations: string[]): void {
   }
 }
 
-function destinationOf(path: string, destination: string): string {
+/** One destination as an egress proxy is told it. Tokens pass. @throws for what is no destination */
+export function destinationOf(path: string, destination: string, prop = 'allowedEgress'): string {
   if (Token.isUnresolved(destination)) return destination;
   const refuse = (problem: string): never => {
-    throw new Error(`${path}: allowedEgress holds '${destination}', ${problem}: change allowedEgress`);
+    throw new Error(`${path}: ${prop} holds '${destination}', ${problem}: change ${prop}`);
   };
   const lower = destination.toLowerCase();
   const port = /:(\d{1,5})$/.exec(lower)?.[1];

@@ -2,6 +2,7 @@ import { Annotations, Stack, Token } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
+import { LETTA_VERSION } from '../../runtime/contract';
 import { LettaServiceOptions } from '../letta-service-options';
 import { validateBaseImage } from './container-image';
 import { isImmutable } from './of-own-stack';
@@ -20,6 +21,7 @@ export function validateBroughtParts(scope: Construct, options: LettaServiceOpti
   validateAccessLogs(scope, options.accessLogsBucket);
   validateRoles(scope, options);
   validateGatewayImage(scope, options);
+  validateTools(scope, options);
   if (options.logGroup)
     validateRegion(scope, 'logGroup', options.logGroup.env.region, 'tasks write to their own region');
   warnOfOpenGroups(scope, options);
@@ -52,6 +54,26 @@ function validateRoles(scope: Construct, { taskRole, executionRole }: LettaServi
   throw new Error(
     `${scope.node.path}: taskRole and executionRole are the same role, wanted two: with one, what pulls images may also call ` +
       'the models and read the password; give another role',
+  );
+}
+
+function validateTools(
+  scope: Construct,
+  { customTools, unsafeToolsInLettaContainer, image }: LettaServiceOptions,
+): void {
+  if (customTools === undefined) return;
+  if (unsafeToolsInLettaContainer) {
+    throw new Error(
+      `${scope.node.path}: customTools and unsafeToolsInLettaContainer are both given, wanted one of them: tools run in the sandbox ` +
+        'or inside the Letta container; leave unsafeToolsInLettaContainer out',
+    );
+  }
+  if (image === undefined || image._isBuiltHere) return;
+  Annotations.of(scope).addWarningV2(
+    'cdk-letta:LettaService.imageWithCustomTools',
+    `${scope.node.path}: customTools with an image that is not built here: Letta ${LETTA_VERSION} evaluates the annotations of a ` +
+      "tool's parameters inside the server, so that a caller's tool runs code there, unless the image takes that out as " +
+      'LettaImage.fromPackage() does (trim.py); do so and acknowledge this',
   );
 }
 

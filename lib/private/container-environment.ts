@@ -25,6 +25,8 @@ export interface LettaEnvironmentOptions extends Pick<
   readonly region: string;
   /** Whether tools run in the Letta container. */
   readonly toolsInContainer: boolean;
+  /** Whether the gateway is the sandbox that Letta sends tools to. */
+  readonly toolsInSandbox: boolean;
 }
 
 /** Letta knows loopback addresses and placeholders only: tool code can read its environment. */
@@ -65,13 +67,21 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     GOOGLE_APPLICATION_CREDENTIALS: '/nonexistent',
     // Past the proxy only to the two ports Letta calls by HTTP: its own port would be a way around the gateway's rules
     // for whatever fetches a caller's URL inside the server (images of messages, endpoints in an agent's body).
-    NO_PROXY: `127.0.0.1:${Port.AWS},127.0.0.1:${Port.OLLAMA}`,
+    NO_PROXY: noProxy(options.toolsInSandbox),
     LETTA_DEFAULT_LLM_HANDLE: options.bedrock.chatModels[0].handle,
     LETTA_DEFAULT_EMBEDDING_HANDLE: options.bedrock.embeddingModels[0].handle,
     // Letta runs some tools of its own (multi-agent ones) in a subprocess with the model's words as code, unless it has
     // a remote sandbox. With one that no call of it gets out to, they fail instead.
     ...(options.toolsInContainer ? {} : { E2B_API_KEY: PLACEHOLDER_CREDENTIAL }),
+    // E2B's client then speaks plain HTTP to three ports of localhost: the gateway is the sandbox.
+    ...(options.toolsInSandbox ? { E2B_DEBUG: 'true' } : {}),
   };
+}
+
+function noProxy(toolsInSandbox: boolean): string {
+  const ports = [`127.0.0.1:${Port.AWS}`, `127.0.0.1:${Port.OLLAMA}`];
+  // As E2B's client names it. Its calls to the other two ports of the sandbox heed no proxy.
+  return [...ports, ...(toolsInSandbox ? [`localhost:${Port.SANDBOX_CONTROL}`] : [])].join();
 }
 
 /** alembic's driver takes no query in the URI. */
@@ -117,6 +127,8 @@ export interface GatewayEnvironmentOptions extends DatabaseGatewayOptions {
   /** `host:port` each. */
   readonly allowedEgress: string[];
   readonly openRoutes: RouteGroup[];
+  /** JSON `SandboxSettings`; without it callers' tools run nowhere. */
+  readonly sandbox?: string;
   readonly corsOrigins: string[];
   readonly idleTimeout: Duration;
 }
@@ -135,7 +147,7 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
   return {
     ...databaseGatewayEnvironment(options),
     [GatewayVariable.LISTENERS]: Object.values(Listener)
-      .filter((name) => name !== Listener.SANDBOX)
+      .filter((name) => name !== Listener.SANDBOX || options.sandbox !== undefined)
       .join(),
     [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,
     [GatewayVariable.SERVICE_NAME]: options.serviceName,
@@ -156,6 +168,7 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
       [GatewayVariable.GUARDRAIL_ID]: bedrock.guardrail.guardrailId,
       [GatewayVariable.GUARDRAIL_VERSION]: bedrock.guardrail.guardrailVersion,
     }),
+    ...(options.sandbox !== undefined && { [GatewayVariable.SANDBOX]: options.sandbox }),
     [GatewayVariable.CACHE_HOST]: cache.host,
     [GatewayVariable.CACHE_PORT]: `${cache.port}`,
     [GatewayVariable.CACHE_NAME]: cache.replicationGroupId,

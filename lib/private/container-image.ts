@@ -4,7 +4,8 @@ import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { IConstruct } from 'constructs';
 import * as path from 'path';
 
-const IMAGES = path.join(__dirname, '..', '..', 'runtime', 'images');
+/** Folders that images are built from, in a clone and in the published package. */
+export const IMAGES = path.join(__dirname, '..', '..', 'runtime', 'images');
 const REFERENCE = /^[a-z0-9][\w./:-]*(@sha256:[0-9a-f]{64})?$/;
 
 /**

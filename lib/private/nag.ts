@@ -48,6 +48,21 @@ export function acknowledgeDeploymentFunction(fn: lambda.Function): void {
   );
 }
 
+/** The same for the function that runs callers' tools. */
+export function acknowledgeSandboxFunction(fn: lambda.Function, hasReservation: boolean): void {
+  acknowledgeStandards(
+    fn,
+    'LambdaDLQ',
+    'it is called synchronously and its failure is answered to the agent; a queue would keep what nobody waits for',
+  );
+  if (hasReservation) return;
+  acknowledgeStandards(
+    fn,
+    'LambdaConcurrency',
+    'the gateway limits the runs of each agent; a reservation takes from the account, and new accounts have nothing to reserve',
+  );
+}
+
 /** The same for cdk-nag's finding about one resource with a wildcard in it. */
 export function acknowledgeWildcard(scope: IConstruct, resource: string, reason: string): void {
   acknowledge(scope, `AwsSolutions-IAM5[Resource::${asText(Stack.of(scope).resolve(resource))}]`, reason);

@@ -1,6 +1,7 @@
 import { Annotations } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { RouteGroup } from '../../runtime/contract';
+import { ToolSandbox } from '../tool-sandbox';
 
 /** The groups that flags open. */
 type Flag = Exclude<RouteGroup, typeof RouteGroup.CUSTOM_TOOLS>;
@@ -18,12 +19,15 @@ const RISKS: { readonly [group in Flag]: string } = {
     'not set): of the hosts that allowedEgress names the service calls those that callers choose, and agents trust the ' +
     'answers',
   agentImport:
-    'callers can import agents with whatever memory and instructions; with unsafeToolsInLettaContainer also with tools ' +
-    "of their own, whose source runs when the agent calls them, and which replace everybody's tools of the same name",
+    'callers can import agents with whatever memory and instructions; with customTools or unsafeToolsInLettaContainer also ' +
+    "with tools of their own, whose source runs when the agent calls them, and which replace everybody's tools of the same name",
 };
 
-/** The groups that props open, each with a warning. */
-export function openRoutes(scope: Construct, props: { readonly [group in Flag]?: boolean }): RouteGroup[] {
+/** The groups that props open: each flag's with a warning, while a sandbox is there to take the risk away. */
+export function openRoutes(
+  scope: Construct,
+  props: { readonly [group in Flag]?: boolean } & { readonly customTools?: ToolSandbox },
+): RouteGroup[] {
   const groups = (Object.keys(RISKS) as Flag[]).filter((group) => props[group]);
   for (const group of groups) {
     Annotations.of(scope).addWarningV2(
@@ -31,5 +35,5 @@ export function openRoutes(scope: Construct, props: { readonly [group in Flag]?:
       `${scope.node.path} opens ${group}: ${RISKS[group]}; leave the prop out to close it`,
     );
   }
-  return groups;
+  return [...(props.customTools ? [RouteGroup.CUSTOM_TOOLS] : []), ...groups];
 }

@@ -1,0 +1,110 @@
+import { Duration, Stack } from 'aws-cdk-lib';
+import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import { Construct } from 'constructs';
+import { SandboxSettings } from '../runtime/contract';
+import { AwsCall } from './aws-client';
+import { AwsService } from './aws-service';
+import { acknowledgeOwnPolicies } from './private/nag';
+import { trustOwnSource } from './private/own-source';
+import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
+import { validateSeconds } from './private/validation';
+import { IToolSandbox } from './tool-sandbox';
+
+/** Properties of `ToolSandboxCodeInterpreter`. */
+export interface ToolSandboxCodeInterpreterProps {
+  /**
+   * How long one run of a tool may take, at most 270 s.
+   *
+   * @default Duration.minutes(3)
+   */
+  readonly timeout?: Duration;
+
+  /**
+   * Most runs of one agent at once; one more is refused with an error that the agent reads.
+   *
+   * @default 1 - runs of one session come one after the other
+   */
+  readonly maxRunsPerAgent?: number;
+
+  /**
+   * How long an agent's session is kept after its last run, 1 minute to 8 hours. AWS charges for it only while it works,
+   * yet holds its memory.
+   *
+   * @default Duration.minutes(15)
+   */
+  readonly sessionIdle?: Duration;
+}
+
+/**
+ * An Amazon Bedrock AgentCore code interpreter that runs callers' tools: no network, and a role that allows nothing.
+ *
+ * Each agent has a session of its own, with the variables and files of its runs before, until it has been idle for
+ * `sessionIdle`. Python and TypeScript tools; packages are those that AWS has there.
+ *
+ * @throws for a time-out or a number of runs that the gateway does not do
+ */
+export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbox {
+  public readonly runCalls: AwsCall[];
+  /** The code interpreter. */
+  public readonly codeInterpreter: agentcore.CodeInterpreterCustom;
+  /** @internal */
+  public readonly _settings: SandboxSettings;
+
+  public constructor(scope: Construct, id: string, props: ToolSandboxCodeInterpreterProps = {}) {
+    super(scope, id);
+    const sessionIdle = props.sessionIdle ?? Duration.minutes(15);
+    // Source of the bounds: "StartCodeInterpreterSession", Amazon Bedrock AgentCore Data Plane API Reference.
+    validateSeconds(this.node.path, 'sessionIdle', sessionIdle, 60, 28_800, 'AgentCore keeps no session for longer');
+    const limits = validateSandboxLimits(this.node.path, {
+      timeout: props.timeout ?? DEFAULT_TOOL_TIMEOUT,
+      maxRunsPerAgent: props.maxRunsPerAgent ?? 1,
+    });
+    const role = this.roleThatAllowsNothing();
+    this.codeInterpreter = new agentcore.CodeInterpreterCustom(this, 'Resource', {
+      description: 'Runs tools of callers of the Letta API',
+      networkConfiguration: agentcore.CodeInterpreterNetworkConfiguration.usingSandboxNetwork(),
+      executionRole: role,
+    });
+    this.codeInterpreter.node.addDependency(role);
+    this.runCalls = [
+      {
+        service: AwsService.BEDROCK_AGENTCORE,
+        actions: [
+          'bedrock-agentcore:StartCodeInterpreterSession',
+          'bedrock-agentcore:InvokeCodeInterpreter',
+          'bedrock-agentcore:StopCodeInterpreterSession',
+        ],
+        resources: [this.codeInterpreter.codeInterpreterArn],
+      },
+    ];
+    this._settings = {
+      kind: 'codeInterpreter',
+      codeInterpreterId: this.codeInterpreter.codeInterpreterId,
+      sessionIdleSeconds: sessionIdle.toSeconds(),
+      ...limits,
+    };
+  }
+
+  public grantRun(grantee: iam.IGrantable): iam.Grant {
+    const [{ actions, resources }] = this.runCalls;
+    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources });
+  }
+
+  /** @internal */
+  public _connect(): void {
+    // It stands in no VPC: the service reaches it by AWS's API.
+  }
+
+  /** AgentCore hands the role's credentials to the code, so what others allow the role is denied as well. */
+  private roleThatAllowsNothing(): iam.Role {
+    const role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('bedrock-agentcore.amazonaws.com'),
+      description: "Of the code interpreter that runs callers' tools: allows nothing",
+    });
+    trustOwnSource(role, Stack.of(this).formatArn({ service: 'bedrock-agentcore', resource: '*' }));
+    role.addToPolicy(new iam.PolicyStatement({ effect: iam.Effect.DENY, actions: ['*'], resources: ['*'] }));
+    acknowledgeOwnPolicies(this);
+    return role;
+  }
+}

@@ -1,0 +1,186 @@
+import { Annotations, Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { Port, SandboxSettings, SandboxVariable } from '../runtime/contract';
+import { AwsCall, IAwsClient } from './aws-client';
+import { AwsService } from './aws-service';
+import { destinationOf } from './private/allowed-egress';
+import { closedSecurityGroup } from './private/closed-security-group';
+import { encryptedLogGroup } from './private/encrypted-log-group';
+import { stateKeyPolicy } from './private/encryption-key';
+import { limitInlinePolicy } from './private/inline-policy-limit';
+import { isolatedPlacement } from './private/isolated-placement';
+import { acknowledgeOwnPolicies, acknowledgeSandboxFunction, acknowledgeWildcard } from './private/nag';
+import { roleOfOwnStack, securityGroupOfOwnStack } from './private/of-own-stack';
+import { sandboxCode } from './private/sandbox-image';
+import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
+import { requireSandboxRole, SandboxRole } from './private/sandbox-role';
+import { forbidPublicSubnets, validateSandboxGroup } from './private/sandbox-network';
+import { validateWholeNumber } from './private/validation';
+import { IToolSandbox } from './tool-sandbox';
+import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
+
+/** Properties of `ToolSandboxFunction`. */
+export interface ToolSandboxFunctionProps extends ToolSandboxFunctionOptions {
+  /** Network of the function. */
+  readonly vpc: ec2.IVpc;
+}
+
+/** What the function has beyond a run, to end it, to clean up and to answer that it took too long. */
+const AFTER_A_RUN = Duration.seconds(20);
+
+/**
+ * A Lambda function that runs callers' tools, in Python 3.12 and TypeScript (Node.js 24).
+ *
+ * Lambda gives each agent an execution environment of its own (tenant isolation mode), in which each run is a fresh process,
+ * with `/tmp` wiped before. It stands in isolated subnets behind a security group that lets nothing out, and its role
+ * allows its code nothing.
+ *
+ * @throws for public subnets, a role that takes no policies, a time-out or a number of runs that the gateway does not do, or
+ *   an image and what it is built from together
+ */
+export class ToolSandboxFunction extends Construct implements IToolSandbox, IAwsClient {
+  /** Connections of the function. */
+  public readonly connections: ec2.Connections;
+  /** What tools may ask of AWS: the functions that were allowed. */
+  public readonly awsCalls: AwsCall[] = [];
+  public readonly runCalls: AwsCall[];
+  public readonly client: IAwsClient = this;
+  /** The function. */
+  public readonly function: lambda.Function;
+  /** Role of the function. */
+  public readonly role: iam.IRole;
+  /** Logs of the function. */
+  public readonly logGroup: logs.ILogGroup;
+  /** @internal */
+  public readonly _settings: SandboxSettings;
+
+  private readonly permissions: SandboxRole;
+  private readonly endpoints: string[] = [];
+  private readonly services: ec2.IConnectable[] = [];
+
+  public constructor(scope: Construct, id: string, props: ToolSandboxFunctionProps) {
+    super(scope, id);
+    const path = this.node.path;
+    stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
+    const timeout = props.timeout ?? DEFAULT_TOOL_TIMEOUT;
+    const limits = validateSandboxLimits(path, { timeout, maxRunsPerAgent: props.maxRunsPerAgent ?? 4 });
+    const memorySize = props.memorySize ?? 1024;
+    validateWholeNumber(path, 'memorySize', memorySize, 512, 10_240);
+    const architecture = props.architecture ?? lambda.Architecture.X86_64;
+    const code = sandboxCode(path, architecture, props);
+    const vpcSubnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });
+    forbidPublicSubnets(this, props.vpc, vpcSubnets);
+
+    const securityGroup =
+      securityGroupOfOwnStack(this, 'securityGroup', props.securityGroup) ??
+      closedSecurityGroup(this, 'SecurityGroup', { vpc: props.vpc, description: "Function that runs callers' tools" });
+    validateSandboxGroup(this, props.securityGroup);
+    this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+
+    this.logGroup = encryptedLogGroup(this, 'Logs', {
+      retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
+      removalPolicy: props.logRemovalPolicy ?? RemovalPolicy.RETAIN,
+      encryptionKey: props.encryptionKey,
+    });
+    requireSandboxRole(this, props.role);
+    const role = roleOfOwnStack(this, 'role', props.role);
+    limitInlinePolicy(this, 'role', role);
+    this.role = role ?? this.newRole();
+    this.permissions = new SandboxRole(this, this.role, this.logGroup);
+
+    this.function = new lambda.DockerImageFunction(this, 'Function', {
+      description: 'Runs tools of callers of the Letta API: no way out, and a role that allows them nothing',
+      code,
+      architecture,
+      memorySize,
+      timeout: timeout.plus(AFTER_A_RUN),
+      tenancyConfig: lambda.TenancyConfig.PER_TENANT,
+      reservedConcurrentExecutions: props.reservedConcurrentExecutions,
+      role: this.role,
+      logGroup: this.logGroup,
+      vpc: props.vpc,
+      vpcSubnets,
+      securityGroups: [securityGroup],
+    });
+    // Lambda makes no function in a VPC before the role allows it.
+    this.function.node.addDependency(this.role);
+    acknowledgeSandboxFunction(this.function, props.reservedConcurrentExecutions !== undefined);
+    acknowledgeOwnPolicies(this);
+
+    const { functionArn } = this.function;
+    this.runCalls = [{ service: AwsService.LAMBDA, actions: ['lambda:InvokeFunction'], resources: [functionArn] }];
+    this._settings = { kind: 'function', functionArn, allowedEndpoints: this.endpoints, ...limits };
+    for (const fn of props.allowedFunctions ?? []) this.allowFunction(fn);
+    for (const endpoint of props.allowedEndpoints ?? []) this.allowEndpoint(endpoint);
+  }
+
+  public grantRun(grantee: iam.IGrantable): iam.Grant {
+    const [{ actions, resources }] = this.runCalls;
+    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources });
+  }
+
+  /**
+   * Lets tools invoke one function, with the credentials of the sandbox's role, e.g. by
+   * `boto3.client('lambda').invoke(FunctionName=…)`. Gives a warning: any caller's tool may invoke it, with any payload.
+   *
+   * Say it before the endpoints of the network serve the service, else serve the sandbox once more.
+   *
+   * @param fn a function, version or alias; of another stack than what depends on this one
+   */
+  public allowFunction(fn: lambda.IFunction): void {
+    const arn = fn.functionArn;
+    Annotations.of(this).addWarningV2(
+      'cdk-letta:ToolSandboxFunction.allowFunction',
+      `${this.node.path} lets tools invoke a function (${fn.node.path}): the code of any caller's tool can, with any payload, and ` +
+        'reads the credentials of its role, which allow nothing else; leave it out to close it',
+    );
+    this.permissions.allowFunction(arn);
+    this.function.addEnvironment(SandboxVariable.PASS_CREDENTIALS, 'true');
+    this.awsCalls.push({ service: AwsService.LAMBDA, actions: ['lambda:InvokeFunction'], resources: [arn] });
+  }
+
+  /**
+   * Lets tools reach one host at one port outside, by a proxy of the gateway's: `api.example.com:443`, `10.2.0.7:8443`. No
+   * wildcards. Gives a warning: what agents know can be sent there.
+   *
+   * Tools reach the gateway's proxy only, which refuses everything else, loopback and link-local addresses whatever a name
+   * resolves to. From the service's tasks on, the way is yours to open, as with `allowedEgress`.
+   */
+  public allowEndpoint(hostAndPort: string): void {
+    const endpoint = destinationOf(this.node.path, hostAndPort, 'allowEndpoint');
+    Annotations.of(this).addWarningV2(
+      'cdk-letta:ToolSandboxFunction.allowEndpoint',
+      `${this.node.path} lets tools out to ${endpoint}: whatever agents know and users set in tools' variables can be sent there ` +
+        "by any caller's tool; leave it out to close it",
+    );
+    this.endpoints.push(endpoint);
+    if (this.endpoints.length === 1) this.services.forEach((service) => this.openProxy(service));
+  }
+
+  /** @internal */
+  public _connect(service: ec2.IConnectable): void {
+    this.services.push(service);
+    if (this.endpoints.length > 0) this.openProxy(service);
+  }
+
+  private openProxy(service: ec2.IConnectable): void {
+    this.connections.allowTo(service, ec2.Port.tcp(Port.SANDBOX_EGRESS), "tools to the gateway's proxy");
+  }
+
+  private newRole(): iam.Role {
+    const role = new iam.Role(this, 'Role', {
+      assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'),
+      description: "Of the function that runs callers' tools: allows its code nothing",
+    });
+    acknowledgeWildcard(
+      role,
+      '*',
+      'Lambda makes no function in a VPC unless its role has these actions on every network interface; its code is denied them',
+    );
+    return role;
+  }
+}

@@ -1,0 +1,117 @@
+import { RemovalPolicy } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct, IConstruct } from 'constructs';
+import { SandboxSettings } from '../runtime/contract';
+import { AwsCall, IAwsClient } from './aws-client';
+import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from './tool-sandbox-code-interpreter';
+import { ToolSandboxFunction } from './tool-sandbox-function';
+import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
+
+/** Where the code of callers' tools runs: `ToolSandboxFunction` or `ToolSandboxCodeInterpreter`. */
+export interface IToolSandbox extends IConstruct {
+  /** The calls by which tools are run. A Letta service makes them from inside its VPC. */
+  readonly runCalls: AwsCall[];
+
+  /**
+   * The sandbox itself, where it stands in a VPC: what it may call is served with the service.
+   *
+   * @default - it stands in no VPC
+   */
+  readonly client?: IAwsClient;
+
+  /** Lets somebody run tools in it. */
+  grantRun(grantee: iam.IGrantable): iam.Grant;
+
+  /**
+   * What the gateway is told of it.
+   *
+   * @internal
+   */
+  readonly _settings: SandboxSettings;
+
+  /**
+   * Opens the ways between it and the tasks of a service that runs tools in it.
+   *
+   * @internal
+   */
+  _connect(service: ec2.IConnectable): void;
+}
+
+/** Where a Letta service runs the code of its callers' tools: never in the Letta container. */
+export abstract class ToolSandbox {
+  /**
+   * A Lambda function of the service's VPC and stack, in isolated subnets, with no way out and a role that allows its code
+   * nothing: one execution environment for each agent, a fresh process for each run. For most tools.
+   */
+  public static function(options: ToolSandboxFunctionOptions = {}): ToolSandbox {
+    return new OwnFunction(options);
+  }
+
+  /**
+   * An Amazon Bedrock AgentCore code interpreter without network. An agent's session stays between its runs, with its
+   * variables and files: for long or stateful work.
+   */
+  public static codeInterpreter(options: ToolSandboxCodeInterpreterProps = {}): ToolSandbox {
+    return new OwnCodeInterpreter(options);
+  }
+
+  /** A sandbox that is there already, e.g. one that several services share. */
+  public static fromSandbox(sandbox: IToolSandbox): ToolSandbox {
+    return new Existing(sandbox);
+  }
+
+  /**
+   * The sandbox for a service.
+   *
+   * @internal
+   */
+  public abstract _bind(scope: Construct, service: _ServiceOfSandbox): IToolSandbox;
+}
+
+/**
+ * What a sandbox that is made for a service takes over from it.
+ *
+ * @internal
+ */
+export interface _ServiceOfSandbox {
+  readonly vpc: ec2.IVpc;
+  readonly vpcSubnets: ec2.SubnetSelection;
+  readonly architecture: lambda.Architecture;
+  readonly logRetention?: logs.RetentionDays;
+  readonly logRemovalPolicy?: RemovalPolicy;
+  readonly encryptionKey?: kms.IKey;
+}
+
+class OwnFunction extends ToolSandbox {
+  public constructor(private readonly options: ToolSandboxFunctionOptions) {
+    super();
+  }
+
+  public _bind(scope: Construct, service: _ServiceOfSandbox): IToolSandbox {
+    return new ToolSandboxFunction(scope, 'ToolSandbox', { ...service, ...this.options });
+  }
+}
+
+class OwnCodeInterpreter extends ToolSandbox {
+  public constructor(private readonly options: ToolSandboxCodeInterpreterProps) {
+    super();
+  }
+
+  public _bind(scope: Construct): IToolSandbox {
+    return new ToolSandboxCodeInterpreter(scope, 'ToolSandbox', this.options);
+  }
+}
+
+class Existing extends ToolSandbox {
+  public constructor(private readonly sandbox: IToolSandbox) {
+    super();
+  }
+
+  public _bind(): IToolSandbox {
+    return this.sandbox;
+  }
+}
