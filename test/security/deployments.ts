@@ -1,5 +1,6 @@
-import { App, PermissionsBoundary } from 'aws-cdk-lib';
-import { BedrockModel, LettaBedrockStack } from '../../lib';
+import { App, PermissionsBoundary, Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { BedrockModel, LettaBedrockStack, ToolSandbox } from '../../lib';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
 import { ACCOUNT, Deployment, type PolicyDocument } from './deployment';
@@ -33,6 +34,27 @@ export function enterpriseDeployment(): Deployment {
     const app = pathApp();
     const stack = enterpriseStack(app);
     return new Deployment({ app, stacks: [stack], region: 'eu-central-1', organization: 'o-a1b2c3d4e5' });
+  });
+}
+
+/** The function that tools may call, and where they may go, in the opened sandbox. */
+export const ALLOWED = {
+  FUNCTION: `arn:aws:lambda:us-east-1:${ACCOUNT}:function:rates`,
+  ENDPOINT: 'rates.example.com:443',
+};
+
+/** The default stack with a tool sandbox: closed, opened by its two named ways, or a code interpreter. */
+export function toolDeployment(kind: 'closed' | 'opened' | 'interpreter'): Deployment {
+  return once(`tools ${kind}`, () => {
+    const app = pathApp();
+    const rates = lambda.Function.fromFunctionArn(new Stack(app, 'Elsewhere'), 'Rates', ALLOWED.FUNCTION);
+    const customTools = {
+      closed: () => ToolSandbox.function(),
+      opened: () => ToolSandbox.function({ allowedFunctions: [rates], allowedEndpoints: [ALLOWED.ENDPOINT] }),
+      interpreter: () => ToolSandbox.codeInterpreter(),
+    }[kind]();
+    const stack = new LettaBedrockStack(app, 'Letta', { http: true, customTools });
+    return new Deployment({ app, stacks: [stack], region: 'us-east-1' });
   });
 }
 

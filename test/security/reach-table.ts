@@ -14,6 +14,14 @@ const WRITES_ANY_LOG: Reach = {
   'logs:CreateLogStream': [EVERYTHING],
   'logs:PutLogEvents': [EVERYTHING],
 };
+const NETWORK_INTERFACES: Reach = {
+  'ec2:AssignPrivateIpAddresses': [EVERYTHING],
+  'ec2:CreateNetworkInterface': [EVERYTHING],
+  'ec2:DeleteNetworkInterface': [EVERYTHING],
+  'ec2:DescribeNetworkInterfaces': [EVERYTHING],
+  'ec2:DescribeSubnets': [EVERYTHING],
+  'ec2:UnassignPrivateIpAddresses': [EVERYTHING],
+};
 const pulls: Reach = {
   'ecr:BatchCheckLayerAvailability': ["the deployment's images"],
   'ecr:BatchGetImage': ["the deployment's images"],
@@ -77,12 +85,7 @@ export const ROLES: Record<string, Reach> = {
     ...writes(`${SETUP}/LogGroup`),
     'secretsmanager:GetSecretValue': ["the master's secret"],
     // What Lambda demands of the role; the function's own code is refused it.
-    'ec2:AssignPrivateIpAddresses': [EVERYTHING],
-    'ec2:CreateNetworkInterface': [EVERYTHING],
-    'ec2:DeleteNetworkInterface': [EVERYTHING],
-    'ec2:DescribeNetworkInterfaces': [EVERYTHING],
-    'ec2:DescribeSubnets': [EVERYTHING],
-    'ec2:UnassignPrivateIpAddresses': [EVERYTHING],
+    ...NETWORK_INTERFACES,
   },
   [`${SETUP}/Provider/framework-onEvent/ServiceRole`]: {
     ...writes(`${SETUP}/ProviderLogGroup`),
@@ -124,6 +127,37 @@ export const DEFAULT_ROLES: Record<string, Reach> = {
   },
 };
 
+const SANDBOX = 'Service/ToolSandbox';
+const SANDBOX_FUNCTION: Reach = {
+  ...writes(`${SANDBOX}/Logs`),
+  // What Lambda demands of the role; the function's own code is refused it.
+  ...NETWORK_INTERFACES,
+};
+/** What code in the sandbox can do by its role: it could write into its own log, which no way leads to. */
+export const SANDBOX_CODE = writes(`${SANDBOX}/Logs`);
+const withTask = (more: Reach): Record<string, Reach> => ({
+  ...DEFAULT_ROLES,
+  'Service/Task/Definition/TaskRole': { ...DEFAULT_ROLES['Service/Task/Definition/TaskRole'], ...more },
+});
+const RUNS: Reach = { 'lambda:InvokeFunction': [`${SANDBOX}/Function`] };
+const SESSIONS: Reach = {
+  'bedrock-agentcore:InvokeCodeInterpreter': [`${SANDBOX}/Resource`],
+  'bedrock-agentcore:StartCodeInterpreterSession': [`${SANDBOX}/Resource`],
+  'bedrock-agentcore:StopCodeInterpreterSession': [`${SANDBOX}/Resource`],
+};
+/** Functions that tools may call. */
+export const ALLOWED_CALLS: Reach = { 'lambda:InvokeFunction': ['the allowed function'] };
+
+/** The default stack's roles with a tool sandbox: closed, opened, or a code interpreter. */
+export const TOOL_ROLES = {
+  closed: { ...withTask(RUNS), [`${SANDBOX}/Role`]: SANDBOX_FUNCTION },
+  opened: { ...withTask(RUNS), [`${SANDBOX}/Role`]: { ...SANDBOX_FUNCTION, ...ALLOWED_CALLS } },
+  interpreter: {
+    ...withTask(SESSIONS),
+    [`${SANDBOX}/Role`]: {},
+  },
+};
+
 const ENTERPRISE_MODELS = [
   ...model('anthropic.claude-haiku-4-5-20251001-v1:0', 'eu-central-1', 'no region'),
   ...model('anthropic.claude-sonnet-4-6', 'eu-central-1', 'eu-west-1'),
@@ -152,4 +186,11 @@ export const ENDPOINTS: Record<string, string[]> = {
   secretsmanager: ['secretsmanager:GetSecretValue'],
   bedrock: ['bedrock:ListInferenceProfiles'],
   'bedrock-runtime': ['bedrock:InvokeModel', 'bedrock:InvokeModelWithResponseStream'],
+};
+
+/** The same with a tool sandbox. */
+export const TOOL_ENDPOINTS = {
+  closed: { ...ENDPOINTS, lambda: ['lambda:InvokeFunction'] },
+  opened: { ...ENDPOINTS, lambda: ['lambda:InvokeFunction'] },
+  interpreter: { ...ENDPOINTS, 'bedrock-agentcore': Object.keys(SESSIONS) },
 };

@@ -1,8 +1,17 @@
 import { reportFigure } from '../gate/figures';
 import type { Deployment } from './deployment';
-import { defaultDeployment, enterpriseDeployment } from './deployments';
+import { defaultDeployment, enterpriseDeployment, toolDeployment } from './deployments';
 import { allActions, reachableActions } from './iam-actions';
-import { DEFAULT_ROLES, ENDPOINTS, ENTERPRISE_ROLES, type Reach } from './reach-table';
+import {
+  ALLOWED_CALLS,
+  DEFAULT_ROLES,
+  ENDPOINTS,
+  ENTERPRISE_ROLES,
+  SANDBOX_CODE,
+  TOOL_ENDPOINTS,
+  TOOL_ROLES,
+  type Reach,
+} from './reach-table';
 import { inventory, reach } from './sweep';
 
 let sweeps = 0;
@@ -13,10 +22,18 @@ const sorted = (reached: Reach): Reach =>
       .sort(),
   );
 
-describe.each<[string, Deployment, Record<string, Reach>, string[]]>([
-  ['default', defaultDeployment(), DEFAULT_ROLES, []],
-  ['enterprise', enterpriseDeployment(), ENTERPRISE_ROLES, ['bedrock:ApplyGuardrail']],
-])('of all that AWS can do, in the %s stack', (_, deployment, table, guardrailActions) => {
+const withGuardrail = {
+  ...ENDPOINTS,
+  'bedrock-runtime': ['bedrock:ApplyGuardrail', ...ENDPOINTS['bedrock-runtime']],
+};
+
+describe.each<[string, Deployment, Record<string, Reach>, Record<string, string[]>]>([
+  ['default', defaultDeployment(), DEFAULT_ROLES, ENDPOINTS],
+  ['enterprise', enterpriseDeployment(), ENTERPRISE_ROLES, withGuardrail],
+  ['closed tool', toolDeployment('closed'), TOOL_ROLES.closed, TOOL_ENDPOINTS.closed],
+  ['opened tool', toolDeployment('opened'), TOOL_ROLES.opened, TOOL_ENDPOINTS.opened],
+  ['code interpreter', toolDeployment('interpreter'), TOOL_ROLES.interpreter, TOOL_ENDPOINTS.interpreter],
+])('of all that AWS can do, in the %s stack', (_, deployment, table, endpoints) => {
   let actions: string[];
   const targets = inventory(deployment);
 
@@ -48,8 +65,7 @@ describe.each<[string, Deployment, Record<string, Reach>, string[]]>([
     'the endpoint of %s lets just this pass',
     (service, { policy }) => {
       sweeps += actions.length;
-      const extra = service === 'bedrock-runtime' ? guardrailActions : [];
-      expect(reachableActions([policy!], actions)).toEqual([...ENDPOINTS[service], ...extra].sort());
+      expect(reachableActions([policy!], actions)).toEqual([...endpoints[service]].sort());
     },
   );
 
@@ -59,7 +75,23 @@ describe.each<[string, Deployment, Record<string, Reach>, string[]]>([
         .endpoints()
         .map(({ service }) => service)
         .sort(),
-    ).toEqual(Object.keys(ENDPOINTS).sort());
+    ).toEqual(Object.keys(endpoints).sort());
+  });
+});
+
+describe.each<['closed' | 'opened', Reach]>([
+  ['closed', SANDBOX_CODE],
+  ['opened', { ...SANDBOX_CODE, ...ALLOWED_CALLS }],
+])('the code of tools in the %s sandbox', (kind, table) => {
+  const deployment = toolDeployment(kind);
+  const mark = deployment.attribute('AWS::Lambda::Function', 'Service/ToolSandbox/Function', 'Arn');
+
+  test('reaches just this, with the credentials of the role', async () => {
+    const role = deployment.role('Service/ToolSandbox/Role');
+    const able = reachableActions(role.identity, await allActions());
+    const { reached } = await reach(role, able, inventory(deployment), { 'lambda:SourceFunctionArn': mark });
+    const some = Object.entries(reached).filter(([, names]) => names.length > 0);
+    expect(sorted(Object.fromEntries(some))).toEqual(sorted(table));
   });
 });
 

@@ -34,6 +34,7 @@ const ARNS: Record<string, Arns> = {
     ', default security group': d.arn('ec2', `security-group/${attribute('DefaultSecurityGroup')}`),
   }),
   'AWS::ElastiCache::ReplicationGroup': (d, ref) => ({ '': d.arn('elasticache', `replicationgroup:${ref}`) }),
+  'AWS::BedrockAgentCore::CodeInterpreterCustom': (_d, _r, attribute) => ({ '': attribute('CodeInterpreterArn') }),
   'AWS::Bedrock::Guardrail': (_d, _r, attribute) => ({ '': attribute('GuardrailArn') }),
   'AWS::Logs::LogGroup': (d, ref) => ({
     // As CloudWatch Logs itself writes a group in its refusals.
@@ -123,6 +124,9 @@ function others(deployment: Deployment): Target[] {
     target('the imported guardrail', deployment.arn('bedrock', 'guardrail/gr4ab2')),
     target('another guardrail', deployment.arn('bedrock', 'guardrail/weak')),
     target('an administrator', `arn:aws:iam::${ACCOUNT}:role/Administrator`),
+    target('the allowed function', deployment.arn('lambda', 'function:rates')),
+    target("AWS's code interpreter", `arn:aws:bedrock-agentcore:${region}:aws:code-interpreter/aws.codeinterpreter.v1`),
+    target('another code interpreter', deployment.arn('bedrock-agentcore', 'code-interpreter-custom/payroll')),
     target('another function', deployment.arn('lambda', 'function:payroll')),
     target('another task definition', deployment.arn('ecs', 'task-definition/payroll:1')),
     target('a network interface', deployment.arn('ec2', 'network-interface/eni-1')),

@@ -11,6 +11,8 @@ export const Path = {
   SETUP: 'Database/Setup/Step/Role',
   PREFIX_LIST: 'S3PrefixList/Lookup/Role',
   FLOW_LOG: 'FlowLog/IAMRole',
+  TOOL_SANDBOX: 'Service/ToolSandbox/Role',
+  TOOL_SANDBOX_LOG: 'Service/ToolSandbox/Logs',
 } as const;
 
 /** ARNs of what the stack makes and of what is not its own. */
