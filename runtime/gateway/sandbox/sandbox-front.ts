@@ -7,7 +7,7 @@ import { describeError, Log } from '../log';
 import { environmentOf, executeRequest, InvalidRun, MAX_EXECUTE_BODY } from './execute-request';
 import { executionLine, ExecutionLine } from './execution-lines';
 import { PackageAnswers } from './package-answers';
-import { commandAnswer, MalformedCall, shellCommand } from './process-rpc';
+import { commandAnswer, MalformedCall, PROCESS_CONTENT_TYPE, shellCommand } from './process-rpc';
 import { SandboxTickets } from './sandbox-tickets';
 import { ToolRuns } from './tool-runs';
 
@@ -106,7 +106,7 @@ class Front {
     const answer = commandAnswer(
       await this.options.packages.run(shellCommand(await readBody(request, MAX_SMALL_BODY))),
     );
-    response.writeHead(200, { 'content-type': 'application/connect+proto', 'content-length': answer.length });
+    response.writeHead(200, { 'content-type': PROCESS_CONTENT_TYPE, 'content-length': answer.length });
     response.end(answer);
   }
 
