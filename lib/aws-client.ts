@@ -39,4 +39,11 @@ export interface IAwsClient extends ec2.IConnectable {
    * @default - none
    */
   readonly companions?: IAwsClient[];
+
+  /**
+   * For those whose calls become more: tells who serves it.
+   *
+   * @internal
+   */
+  _onMoreCalls?(serve: () => void): void;
 }

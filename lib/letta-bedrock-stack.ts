@@ -203,8 +203,14 @@ export class LettaBedrockStack extends Stack {
     const endpoints = props.endpoints ?? this.network?.endpoints;
     const vpc = props.vpc ?? endpoints!.vpc;
     const vpcSubnets = props.vpcSubnets ?? this.network?.subnets;
-    const { BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER } = AwsService;
-    const sourceVpc = endpoints?._makes(BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER) ? vpc : undefined;
+    const { BEDROCK, BEDROCK_RUNTIME, SECRETS_MANAGER, LAMBDA, BEDROCK_AGENTCORE } = AwsService;
+    const called = [
+      BEDROCK,
+      BEDROCK_RUNTIME,
+      SECRETS_MANAGER,
+      ...(props.customTools ? [LAMBDA, BEDROCK_AGENTCORE] : []),
+    ];
+    const sourceVpc = endpoints?._makes(...called) ? vpc : undefined;
 
     const ownDatabase = props.database
       ? undefined
@@ -262,6 +268,7 @@ export class LettaBedrockStack extends Stack {
   private sealedNetwork({ networkProps = {}, ...props }: LettaBedrockStackProps): SealedNetwork {
     const names = [
       ...domainsOf(this.node.id, props.allowedEgress),
+      ...domainsOf(this.node.id, props.customTools?._allowedEndpoints, 'allowedEndpoints'),
       ...(props.domainName ? [props.domainName] : []),
       ...(networkProps.allowedDomains ?? []),
     ];

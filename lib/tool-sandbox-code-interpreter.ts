@@ -1,5 +1,6 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
 import { SandboxSettings } from '../runtime/contract';
@@ -86,9 +87,25 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
     };
   }
 
-  public grantRun(grantee: iam.IGrantable): iam.Grant {
+  public grantRun(grantee: iam.IGrantable, sourceVpc?: ec2.IVpc): iam.Grant {
     const [{ actions, resources }] = this.runCalls;
-    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources });
+    const conditions = sourceVpc && { StringEquals: { 'aws:SourceVpc': sourceVpc.vpcId } };
+    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions });
+  }
+
+  public allowFunction(): void {
+    this.refuse('allowFunction');
+  }
+
+  public allowEndpoint(): void {
+    this.refuse('allowEndpoint');
+  }
+
+  private refuse(method: string): never {
+    throw new Error(
+      `${this.node.path}: ${method} on a code interpreter, wanted a function, because there is no way out of a code interpreter's ` +
+        'sandbox network: use ToolSandbox.function()',
+    );
   }
 
   /** @internal */

@@ -61,6 +61,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
   private readonly permissions: SandboxRole;
   private readonly endpoints: string[] = [];
   private readonly services: ec2.IConnectable[] = [];
+  private readonly serving: (() => void)[] = [];
 
   public constructor(scope: Construct, id: string, props: ToolSandboxFunctionProps) {
     super(scope, id);
@@ -77,7 +78,10 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
 
     const securityGroup =
       securityGroupOfOwnStack(this, 'securityGroup', props.securityGroup) ??
-      closedSecurityGroup(this, 'SecurityGroup', { vpc: props.vpc, description: "Function that runs callers' tools" });
+      closedSecurityGroup(this, 'SecurityGroup', {
+        vpc: props.vpc,
+        description: 'Function that runs tools of callers',
+      });
     validateSandboxGroup(this, props.securityGroup);
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
 
@@ -118,18 +122,17 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
     for (const endpoint of props.allowedEndpoints ?? []) this.allowEndpoint(endpoint);
   }
 
-  public grantRun(grantee: iam.IGrantable): iam.Grant {
+  public grantRun(grantee: iam.IGrantable, sourceVpc?: ec2.IVpc): iam.Grant {
     const [{ actions, resources }] = this.runCalls;
-    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources });
+    const conditions = sourceVpc && { StringEquals: { 'aws:SourceVpc': sourceVpc.vpcId } };
+    return iam.Grant.addToPrincipal({ grantee, actions, resourceArns: resources, conditions });
   }
 
   /**
    * Lets tools invoke one function, with the credentials of the sandbox's role, e.g. by
    * `boto3.client('lambda').invoke(FunctionName=…)`. Gives a warning: any caller's tool may invoke it, with any payload.
    *
-   * Say it before the endpoints of the network serve the service, else serve the sandbox once more.
-   *
-   * @param fn a function, version or alias; of another stack than what depends on this one
+   * @param fn a function, version or alias that does not need this stack
    */
   public allowFunction(fn: lambda.IFunction): void {
     const arn = fn.functionArn;
@@ -141,6 +144,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
     this.permissions.allowFunction(arn);
     this.function.addEnvironment(SandboxVariable.PASS_CREDENTIALS, 'true');
     this.awsCalls.push({ service: AwsService.LAMBDA, actions: ['lambda:InvokeFunction'], resources: [arn] });
+    this.serving.forEach((serve) => serve());
   }
 
   /**
@@ -151,7 +155,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    * resolves to. From the service's tasks on, the way is yours to open, as with `allowedEgress`.
    */
   public allowEndpoint(hostAndPort: string): void {
-    const endpoint = destinationOf(this.node.path, hostAndPort, 'allowEndpoint');
+    const endpoint = destinationOf(this.node.path, hostAndPort, 'allowedEndpoints');
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxFunction.allowEndpoint',
       `${this.node.path} lets tools out to ${endpoint}: whatever agents know and users set in tools' variables can be sent there ` +
@@ -167,8 +171,13 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
     if (this.endpoints.length > 0) this.openProxy(service);
   }
 
+  /** @internal */
+  public _onMoreCalls(serve: () => void): void {
+    this.serving.push(serve);
+  }
+
   private openProxy(service: ec2.IConnectable): void {
-    this.connections.allowTo(service, ec2.Port.tcp(Port.SANDBOX_EGRESS), "tools to the gateway's proxy");
+    this.connections.allowTo(service, ec2.Port.tcp(Port.SANDBOX_EGRESS), 'tools to the proxy of the gateway');
   }
 
   private newRole(): iam.Role {

@@ -23,8 +23,26 @@ export interface IToolSandbox extends IConstruct {
    */
   readonly client?: IAwsClient;
 
-  /** Lets somebody run tools in it. */
-  grantRun(grantee: iam.IGrantable): iam.Grant;
+  /**
+   * Lets somebody run tools in it.
+   *
+   * @param sourceVpc VPC whose endpoint the runs must come through (`aws:SourceVpc`), so that stolen credentials run nothing
+   */
+  grantRun(grantee: iam.IGrantable, sourceVpc?: ec2.IVpc): iam.Grant;
+
+  /**
+   * Lets tools invoke one function.
+   *
+   * @throws for a code interpreter, from which there is no way out
+   */
+  allowFunction(fn: lambda.IFunction): void;
+
+  /**
+   * Lets tools reach one host at one port outside, `api.example.com:443`, through the gateway.
+   *
+   * @throws for a code interpreter, from which there is no way out
+   */
+  allowEndpoint(hostAndPort: string): void;
 
   /**
    * What the gateway is told of it.
@@ -65,6 +83,13 @@ export abstract class ToolSandbox {
   }
 
   /**
+   * `host:port` that its tools may reach, as far as it is said already: the gateway looks them up.
+   *
+   * @internal
+   */
+  public abstract readonly _allowedEndpoints: string[];
+
+  /**
    * The sandbox for a service.
    *
    * @internal
@@ -87,8 +112,11 @@ export interface _ServiceOfSandbox {
 }
 
 class OwnFunction extends ToolSandbox {
+  public readonly _allowedEndpoints: string[];
+
   public constructor(private readonly options: ToolSandboxFunctionOptions) {
     super();
+    this._allowedEndpoints = options.allowedEndpoints ?? [];
   }
 
   public _bind(scope: Construct, service: _ServiceOfSandbox): IToolSandbox {
@@ -97,6 +125,8 @@ class OwnFunction extends ToolSandbox {
 }
 
 class OwnCodeInterpreter extends ToolSandbox {
+  public readonly _allowedEndpoints = [];
+
   public constructor(private readonly options: ToolSandboxCodeInterpreterProps) {
     super();
   }
@@ -107,8 +137,12 @@ class OwnCodeInterpreter extends ToolSandbox {
 }
 
 class Existing extends ToolSandbox {
+  public readonly _allowedEndpoints: string[];
+
   public constructor(private readonly sandbox: IToolSandbox) {
     super();
+    const { _settings } = sandbox;
+    this._allowedEndpoints = _settings.kind === 'function' ? [..._settings.allowedEndpoints] : [];
   }
 
   public _bind(): IToolSandbox {

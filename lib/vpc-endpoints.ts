@@ -111,7 +111,8 @@ export class VpcEndpoints extends Construct {
   private readonly peers = new Map<string, ec2.IConnectable>();
   private readonly opened = new Map<ec2.IConnectable, Set<string>>();
   private readonly calls: AwsCall[] = [];
-  private readonly served = new Set<IAwsClient>();
+  /** Of each client, how many of its calls are served. */
+  private readonly served = new Map<IAwsClient, number>();
 
   public constructor(
     scope: Construct,
@@ -140,14 +141,18 @@ export class VpcEndpoints extends Construct {
   }
 
   /**
-   * Lets a client and its companions make the calls that they state, and no others. Once is enough.
+   * Lets a client and its companions make the calls that they state, and no others. Once is enough: what a tool sandbox is
+   * allowed later is served as well.
    *
    * @throws if an imported endpoint's security group can't be told, or its addresses are everybody's
    */
   public serve(client: IAwsClient): void {
-    if (this.served.has(client)) return;
-    this.served.add(client);
-    for (const call of client.awsCalls) {
+    const before = this.served.get(client);
+    if (before === client.awsCalls.length) return;
+    const calls = client.awsCalls.slice(before);
+    this.served.set(client, client.awsCalls.length);
+    if (before === undefined) client._onMoreCalls?.(() => this.serve(client));
+    for (const call of calls) {
       this.calls.push(call);
       const source = this.sourceOf(call.service);
       if (source._kind === 'skip') continue;

@@ -24,25 +24,23 @@ export function allowedEgress(scope: Construct, destinations: string[] = []): st
 }
 
 /** The names that a resolver must answer for these destinations; addresses need none. */
-export function domainsOf(path: string, destinations: string[] = []): string[] {
-  requireKnownLength(path, destinations);
+export function domainsOf(path: string, destinations: string[] = [], prop = 'allowedEgress'): string[] {
+  requireKnownLength(path, destinations, prop);
   const hosts = destinations.map((destination) =>
     Token.isUnresolved(destination)
       ? Fn.select(0, Fn.split(':', destination))
-      : hostOf(destinationOf(path, destination)),
+      : hostOf(destinationOf(path, destination, prop)),
   );
   return [...new Set(hosts.filter((host) => isIP(host) === 0))];
 }
 
-function requireKnownLength(path: string, destinations: string[]): void {
+function requireKnownLength(path: string, destinations: string[], prop = 'allowedEgress'): void {
   if (!Array.isArray(destinations)) {
-    throw new Error(
-      `${path}: allowedEgress is '${String(destinations)}', wanted a list: give ['${String(destinations)}']`,
-    );
+    throw new Error(`${path}: ${prop} is '${String(destinations)}', wanted a list: give ['${String(destinations)}']`);
   }
   if (Token.isUnresolved(destinations)) {
     throw new Error(
-      `${path}: allowedEgress is a list that is known only at deployment, wanted one whose length is known at synth ` +
+      `${path}: ${prop} is a list that is known only at deployment, wanted one whose length is known at synth ` +
         '(its items may be tokens): write the list out',
     );
   }
