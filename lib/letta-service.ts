@@ -59,8 +59,8 @@ export interface LettaServiceProps extends LettaServiceOptions {
   readonly bedrock: BedrockAccess;
 
   /**
-   * VPC whose endpoint of Secrets Manager the gateway must read its passwords through (`aws:SourceVpc`). Only where that
-   * endpoint is in the VPC, with private DNS.
+   * VPC whose endpoints the gateway must read its passwords and run callers' tools through (`aws:SourceVpc`). Only where the
+   * endpoints of Secrets Manager, and of Lambda or Bedrock AgentCore, are in the VPC, with private DNS.
    *
    * @default - from anywhere
    */
@@ -301,7 +301,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     props.bedrock.grantInvoke(taskRole);
     props.database.grantConnect(taskRole, DatabaseRole.RUNTIME);
     props.cache.grantConnect(taskRole);
-    this.toolSandbox?.grantRun(taskRole);
+    this.toolSandbox?.grantRun(taskRole, props.sourceVpc);
     for (const secret of [this.apiPassword, props.administratorPassword]) {
       if (secret) grantSecretValue(this, secret, taskRole, props.sourceVpc);
     }
