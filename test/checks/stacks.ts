@@ -1,6 +1,7 @@
 import { App, Stack } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as fs from 'fs';
 import {
   BedrockAccess,
@@ -10,6 +11,7 @@ import {
   LettaDatabase,
   LettaService,
   SealedNetwork,
+  ToolSandbox,
   VpcEndpoints,
 } from '../../lib';
 import { StackTemplate } from '../../lib/checks/template';
@@ -47,6 +49,27 @@ export const GOOD_APPS = {
       ipAddresses: ec2.IpAddresses.cidr('10.42.0.0/16'),
     });
     new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), network });
+  },
+  /** With a tool sandbox that may call one function and reach one endpoint. */
+  tools: (app: App): void => {
+    const rates = lambda.Function.fromFunctionArn(
+      new Stack(app, 'Elsewhere', { env }),
+      'Rates',
+      'arn:aws:lambda:us-east-1:111122223333:function:rates',
+    );
+    new LettaBedrockStack(app, 'Letta', {
+      env,
+      certificate: certificate(app),
+      customTools: ToolSandbox.function({ allowedFunctions: [rates], allowedEndpoints: ['rates.example.com:443'] }),
+    });
+  },
+  /** With a tool sandbox that nothing leads out of. */
+  closedTools: (app: App): void => {
+    new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), customTools: ToolSandbox.function() });
+  },
+  /** With a code interpreter. */
+  interpreter: (app: App): void => {
+    new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), customTools: ToolSandbox.codeInterpreter() });
   },
   /** In a VPC and with a database that the app does not make. */
   existing: (app: App): void => {

@@ -310,10 +310,76 @@ export function interpreter(mutant: Mutant, networkMode: string): Properties {
   return mutant.properties('AWS::BedrockAgentCore::CodeInterpreterCustom');
 }
 
-export const SANDBOX_FAULTS = FAULTS.map((fault) => ({
-  ...fault,
-  inject: (mutant: Mutant) => {
-    addSandbox(mutant);
-    return fault.inject(mutant);
+/** The same rules on what the construct makes. */
+const OF_CONSTRUCT: InjectedFault[] = [
+  {
+    rule: 'sandbox-shared',
+    name: "the construct's function without tenant isolation",
+    of: 'closedTools',
+    inject: (mutant) => delete sandbox(mutant).TenancyConfig,
   },
-}));
+  {
+    rule: 'sandbox-way-out',
+    name: "the construct's function in the tasks' security group",
+    of: 'closedTools',
+    inject: (mutant) => {
+      sandbox(mutant).VpcConfig.SecurityGroupIds = [mutant.taskGroup()];
+    },
+  },
+  {
+    rule: 'sandbox-way-out',
+    name: 'no endpoint is allowed any more, and the way to the proxy stayed',
+    of: 'tools',
+    inject: (mutant) => {
+      const value = mutant.valueOf('gateway', 'GATEWAY_SANDBOX');
+      const closed = JSON.stringify(value).replace(/\[[^[\]]*rates.example.com:443[^[\]]*\]/, '[]');
+      mutant.variable('gateway', 'GATEWAY_SANDBOX', JSON.parse(closed));
+    },
+  },
+  ...['closedTools' as const, 'tools' as const].map((of) => ({
+    rule: 'sandbox-code-may',
+    name: `the construct's role without its refusals: ${of}`,
+    of,
+    inject: (mutant: Mutant) => {
+      const { Statement: own } = mutant.properties('AWS::IAM::Policy', (_policy, id) =>
+        /ToolSandboxRole/.test(id),
+      ).PolicyDocument;
+      own.splice(0, own.length, ...own.filter(({ Effect }: Properties) => Effect === 'Allow'));
+    },
+  })),
+  {
+    rule: 'sandbox-code-may',
+    name: "the code interpreter's role may write a bucket",
+    of: 'interpreter',
+    inject: (mutant) => {
+      mutant.properties('AWS::IAM::Policy', (_policy, id) => /ToolSandboxRole/.test(id)).PolicyDocument.Statement = [
+        { Effect: 'Allow', Action: 's3:PutObject', Resource: 'arn:aws:s3:::reports/*' },
+      ];
+    },
+  },
+  {
+    rule: 'sandbox-on-network',
+    name: 'the code interpreter has the internet',
+    of: 'interpreter',
+    inject: (mutant) => {
+      mutant.properties('AWS::BedrockAgentCore::CodeInterpreterCustom').NetworkConfiguration.NetworkMode = 'PUBLIC';
+    },
+  },
+  {
+    rule: 'tools-past-sandbox',
+    name: 'Letta keeps the tools',
+    of: 'tools',
+    inject: (mutant) => mutant.variable('letta', 'E2B_API_KEY', undefined),
+  },
+];
+
+export const SANDBOX_FAULTS: InjectedFault[] = [
+  ...FAULTS.map((fault) => ({
+    ...fault,
+    inject: (mutant: Mutant) => {
+      addSandbox(mutant);
+      return fault.inject(mutant);
+    },
+  })),
+  ...OF_CONSTRUCT,
+];
