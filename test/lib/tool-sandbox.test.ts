@@ -1,0 +1,223 @@
+import { Duration } from 'aws-cdk-lib';
+import * as ecr from 'aws-cdk-lib/aws-ecr';
+import * as ecs from 'aws-cdk-lib/aws-ecs';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { LettaBedrockStack, LettaImage, ToolSandbox, ToolSandboxFunction } from '../../lib';
+import { containers, environment, service } from './letta-service-support';
+import { asText, Match, Statement, statementsOf, Template, testApp, warningsOf } from './support';
+
+const ORDERS = 'arn:aws:lambda:us-east-1:111122223333:function:orders';
+
+function environments(template: Template) {
+  const { gateway, letta } = containers(template);
+  return { gateway: environment(gateway), letta: environment(letta) };
+}
+
+describe('a service without customTools', () => {
+  const { gateway, letta } = environments(service().template());
+
+  test('has no sandbox, and its gateway no listener for one', () => {
+    expect(gateway.GATEWAY_LISTENERS.split(',')).not.toContain('sandbox');
+    expect(gateway).not.toHaveProperty('GATEWAY_SANDBOX');
+    expect(gateway.GATEWAY_OPEN_ROUTES).toBe('');
+  });
+
+  test('sends tools to a sandbox that nothing leads to', () => {
+    expect(letta.E2B_API_KEY).toBe('the-gateway-signs');
+    expect(letta).not.toHaveProperty('E2B_DEBUG');
+    expect(letta.NO_PROXY).not.toContain('localhost');
+  });
+});
+
+describe('a service with a function for tools', () => {
+  const { service: made, template } = service({
+    customTools: ToolSandbox.function({ timeout: Duration.seconds(60), maxRunsPerAgent: 2 }),
+  });
+
+  test('tells its gateway the function and the limits', () => {
+    const { gateway } = environments(template());
+    expect(gateway.GATEWAY_LISTENERS.split(',')).toContain('sandbox');
+    expect(JSON.parse(gateway.GATEWAY_SANDBOX)).toEqual({
+      kind: 'function',
+      functionArn: expect.stringMatching(/^\$\{LettaToolSandboxFunction\w+\.Arn\}$/),
+      allowedEndpoints: [],
+      timeoutSeconds: 60,
+      maxRunsPerAgent: 2,
+    });
+  });
+
+  test('opens the routes for tools, and no others', () => {
+    expect(environments(template()).gateway.GATEWAY_OPEN_ROUTES).toBe('customTools');
+  });
+
+  test('has Letta speak to the gateway as its sandbox, with a placeholder, past the proxy', () => {
+    const { letta } = environments(template());
+    expect(letta).toMatchObject({ E2B_API_KEY: 'the-gateway-signs', E2B_DEBUG: 'true' });
+    // Its calls to the sandbox's other ports heed no proxy: `localhost` as a whole would be a way to Letta's own port.
+    expect(letta.NO_PROXY.split(',')).toEqual(['127.0.0.1:4566', '127.0.0.1:11434', 'localhost:3000']);
+  });
+
+  test('may invoke exactly this function', () => {
+    const found = statementsOf(template(), 'TaskRole').filter(({ Action }) =>
+      JSON.stringify(Action).includes('lambda:'),
+    );
+    expect(found.map(({ Action, Resource }: Statement) => [Action, asText(Resource)])).toEqual([
+      ['lambda:InvokeFunction', expect.stringMatching(/^\$\{LettaToolSandboxFunction\w+\.Arn\}$/)],
+    ]);
+  });
+
+  test('states the call for the endpoint, and the function as a companion that calls nothing', () => {
+    expect(made.awsCalls.filter(({ service: { name } }) => name === 'lambda')).toHaveLength(1);
+    expect(made.companions).toContain(made.toolSandbox);
+    expect(made.toolSandbox!.client!.awsCalls).toEqual([]);
+  });
+
+  test('opens no way between function and tasks', () => {
+    const rules = { ...template().findResources('AWS::EC2::SecurityGroupEgress') };
+    expect(Object.keys(rules).filter((id) => id.includes('ToolSandbox'))).toEqual([]);
+  });
+
+  test('gives no warning for it', () => {
+    const { warnings } = service({ customTools: ToolSandbox.function() });
+    expect(warnings()).toEqual([expect.stringContaining('LettaService.http')]);
+  });
+
+  test('gives it its processor and its subnets', () => {
+    const arm = service({ cpuArchitecture: ecs.CpuArchitecture.ARM64, customTools: ToolSandbox.function() }).template();
+    arm.hasResourceProperties('AWS::Lambda::Function', { PackageType: 'Image', Architectures: ['arm64'] });
+    const [fn] = Object.values(arm.findResources('AWS::Lambda::Function', { Properties: { PackageType: 'Image' } }));
+    const [{ Properties }] = Object.values(arm.findResources('AWS::ECS::Service'));
+    const { Subnets } = Properties.NetworkConfiguration.AwsvpcConfiguration;
+    expect(fn.Properties.VpcConfig.SubnetIds).toEqual(Subnets);
+  });
+});
+
+describe('a service with a code interpreter for tools', () => {
+  const { template, service: made } = service({ customTools: ToolSandbox.codeInterpreter() });
+
+  test('tells its gateway which, and how long sessions are kept', () => {
+    expect(JSON.parse(environments(template()).gateway.GATEWAY_SANDBOX)).toEqual({
+      kind: 'codeInterpreter',
+      codeInterpreterId: expect.stringMatching(/CodeInterpreterId/),
+      sessionIdleSeconds: 900,
+      timeoutSeconds: 180,
+      maxRunsPerAgent: 1,
+    });
+  });
+
+  test('makes no function, and has no companion for it', () => {
+    template().resourcePropertiesCountIs('AWS::Lambda::Function', { PackageType: 'Image' }, 0);
+    expect(made.companions).toHaveLength(1);
+  });
+});
+
+test('a sandbox may be one that several services share', () => {
+  const { service: made } = service(({ stack, vpc }) => ({
+    customTools: ToolSandbox.fromSandbox(new ToolSandboxFunction(stack, 'Shared', { vpc })),
+  }));
+  expect(made.toolSandbox!.node.path).toBe('Test/Shared');
+});
+
+describe('allowEndpoint', () => {
+  const proxied = {
+    Description: 'tools to the proxy of the gateway',
+    FromPort: 3129,
+    ToPort: 3129,
+    SourceSecurityGroupId: { 'Fn::GetAtt': [Match.stringLikeRegexp('ToolSandbox'), 'GroupId'] },
+  };
+
+  test('lets the function to the port of the proxy on the tasks, and nowhere else', () => {
+    const { template } = service({ customTools: ToolSandbox.function({ allowedEndpoints: ['api.example.com:443'] }) });
+    template().hasResourceProperties('AWS::EC2::SecurityGroupIngress', proxied);
+    const egress = Object.entries(template().findResources('AWS::EC2::SecurityGroupEgress'));
+    const own = egress.filter(([, { Properties }]) => JSON.stringify(Properties.GroupId).includes('ToolSandbox'));
+    expect(own.map(([, { Properties }]) => Properties.ToPort)).toEqual([3129]);
+  });
+
+  test('said later is told to the gateway, once to the security groups', () => {
+    const { template, service: made } = service({ customTools: ToolSandbox.function() });
+    made.toolSandbox!.allowEndpoint('API.example.com:443');
+    made.toolSandbox!.allowEndpoint('10.2.0.7:8443');
+    const { allowedEndpoints } = JSON.parse(environments(template()).gateway.GATEWAY_SANDBOX);
+    expect(allowedEndpoints).toEqual(['api.example.com:443', '10.2.0.7:8443']);
+    template().resourcePropertiesCountIs('AWS::EC2::SecurityGroupIngress', proxied, 1);
+  });
+});
+
+describe('what cannot be together', () => {
+  test('fails with tools in the Letta container as well', () => {
+    expect(() => service({ customTools: ToolSandbox.function(), unsafeToolsInLettaContainer: true })).toThrow(
+      'customTools and unsafeToolsInLettaContainer are both given, wanted one of them',
+    );
+  });
+
+  test('an image of your own gives a warning: the server itself must be patched', () => {
+    const { warnings } = service(({ stack }) => ({
+      customTools: ToolSandbox.function(),
+      image: LettaImage.fromEcr(
+        ecr.Repository.fromRepositoryName(stack, 'Images', 'letta'),
+        `sha256:${'0'.repeat(64)}`,
+      ),
+    }));
+    expect(warnings()).toContainEqual(expect.stringContaining('[ack: cdk-letta:LettaService.imageWithCustomTools]'));
+  });
+
+  test.each([LettaImage.fromPackage(), LettaImage.fromDockerHub()])('an image built here gives none', (image) => {
+    const { warnings } = service({ customTools: ToolSandbox.function(), image });
+    expect(warnings()).toEqual([expect.stringContaining('LettaService.http')]);
+  });
+});
+
+describe('LettaBedrockStack', () => {
+  function stackWith(customTools: ToolSandbox) {
+    const app = testApp();
+    const stack = new LettaBedrockStack(app, 'Letta', { http: true, customTools });
+    return { app, stack, template: () => Template.fromStack(stack) };
+  }
+
+  function endpointActions(template: Template, name: string): unknown[] {
+    const endpoints = Object.values(template.findResources('AWS::EC2::VPCEndpoint'));
+    const found = endpoints.filter(({ Properties }) => asText(Properties.ServiceName).endsWith(`.${name}`));
+    return found.flatMap(({ Properties }) => Properties.PolicyDocument.Statement.map((s: Statement) => s.Resource));
+  }
+
+  test('makes the endpoint of Lambda for the tasks, and lets the function to none', () => {
+    const template = stackWith(ToolSandbox.function()).template();
+    expect(endpointActions(template, 'lambda')).toEqual([
+      { 'Fn::GetAtt': [expect.stringMatching(/^ServiceToolSandboxFunction/), 'Arn'] },
+    ]);
+    const egress = Object.values(template.findResources('AWS::EC2::SecurityGroupEgress'));
+    const own = egress.filter(({ Properties }) => JSON.stringify(Properties.GroupId).includes('ToolSandbox'));
+    expect(own).toEqual([]);
+  });
+
+  test('makes the endpoint of AgentCore for a code interpreter', () => {
+    const template = stackWith(ToolSandbox.codeInterpreter()).template();
+    expect(endpointActions(template, 'bedrock-agentcore')).toHaveLength(1);
+    expect(endpointActions(template, 'lambda')).toEqual([]);
+  });
+
+  test('serves a function that is allowed after the stack was made', () => {
+    const { stack, template } = stackWith(ToolSandbox.function());
+    stack.service.toolSandbox!.allowFunction(lambda.Function.fromFunctionArn(stack, 'Orders', ORDERS));
+    expect(endpointActions(template(), 'lambda')).toContain(ORDERS);
+    const egress = Object.values(template().findResources('AWS::EC2::SecurityGroupEgress'));
+    const own = egress.filter(({ Properties }) => JSON.stringify(Properties.GroupId).includes('ToolSandbox'));
+    expect(own.map(({ Properties }) => Properties.ToPort)).toEqual([443]);
+  });
+
+  test('answers the names of endpoints that tools may reach, which the gateway looks up', () => {
+    const template = stackWith(ToolSandbox.function({ allowedEndpoints: ['api.example.com:443'] })).template();
+    const lists = Object.values(template.findResources('AWS::Route53Resolver::FirewallDomainList'));
+    expect(JSON.stringify(lists)).toContain('"api.example.com');
+  });
+
+  test('gives its warnings of ways out only', () => {
+    const { app, stack } = stackWith(ToolSandbox.function());
+    stack.service.toolSandbox!.allowEndpoint('api.example.com:443');
+    expect(warningsOf(app)).toEqual([
+      expect.stringContaining('LettaService.http'),
+      expect.stringContaining('ToolSandboxFunction.allowEndpoint'),
+    ]);
+  });
+});
