@@ -1,6 +1,7 @@
 import * as fs from 'fs';
 import * as path from 'path';
 import { App } from 'aws-cdk-lib';
+import { LettaBedrockStack, ToolSandbox } from '../../lib';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { CDK_JSON_CONTEXT, WITHOUT_TRACES } from '../lib/support';
 
@@ -21,6 +22,8 @@ async function main(): Promise<void> {
     await import(path.join(root, program));
   }
   enterpriseStack(new App({ outdir: path.join(folder, 'enterprise') }));
+  const interpreter = new App({ outdir: path.join(folder, 'code-interpreter') });
+  new LettaBedrockStack(interpreter, 'Letta', { http: true, customTools: ToolSandbox.codeInterpreter() });
 }
 
 void main();
