@@ -1,4 +1,4 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Annotations, Duration, Stack } from 'aws-cdk-lib';
 import * as agentcore from 'aws-cdk-lib/aws-bedrockagentcore';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -38,7 +38,9 @@ export interface ToolSandboxCodeInterpreterProps {
 }
 
 /**
- * An Amazon Bedrock AgentCore code interpreter that runs callers' tools: no network, and a role that allows nothing.
+ * An Amazon Bedrock AgentCore code interpreter that runs callers' tools, in AgentCore's sandbox network and with a role that
+ * allows nothing. Gives a warning: that network is no closed one, code in it reaches Amazon S3 and resolves names. Source:
+ * "Network settings", AgentCore Code Interpreter, Amazon Bedrock AgentCore Developer Guide.
  *
  * Each agent has a session of its own, with the variables and files of its runs before, until it has been idle for
  * `sessionIdle`. Python and TypeScript tools; packages are those that AWS has there.
@@ -54,6 +56,12 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
 
   public constructor(scope: Construct, id: string, props: ToolSandboxCodeInterpreterProps = {}) {
     super(scope, id);
+    Annotations.of(this).addWarningV2(
+      'cdk-letta:ToolSandboxCodeInterpreter.sandboxNetwork',
+      `${this.node.path} runs tools in AgentCore's sandbox network, where code reaches Amazon S3, buckets of others by presigned ` +
+        'addresses too, and resolves names: what agents know can be sent out by any caller’s tool; ToolSandbox.function() reaches ' +
+        'nothing',
+    );
     const sessionIdle = props.sessionIdle ?? Duration.minutes(15);
     // Source of the bounds: "StartCodeInterpreterSession", Amazon Bedrock AgentCore Data Plane API Reference.
     validateSeconds(this.node.path, 'sessionIdle', sessionIdle, 60, 28_800, 'AgentCore keeps no session for longer');
@@ -103,7 +111,7 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
 
   private refuse(method: string): never {
     throw new Error(
-      `${this.node.path}: ${method} on a code interpreter, wanted a function, because there is no way out of a code interpreter's ` +
+      `${this.node.path}: ${method} on a code interpreter, wanted a function, because nothing is named in a code interpreter's ` +
         'sandbox network: use ToolSandbox.function()',
     );
   }

@@ -33,14 +33,14 @@ export interface IToolSandbox extends IConstruct {
   /**
    * Lets tools invoke one function.
    *
-   * @throws for a code interpreter, from which there is no way out
+   * @throws for a code interpreter, where nothing can be named
    */
   allowFunction(fn: lambda.IFunction): void;
 
   /**
    * Lets tools reach one host at one port outside, `api.example.com:443`, through the gateway.
    *
-   * @throws for a code interpreter, from which there is no way out
+   * @throws for a code interpreter, where nothing can be named
    */
   allowEndpoint(hostAndPort: string): void;
 
@@ -70,8 +70,8 @@ export abstract class ToolSandbox {
   }
 
   /**
-   * An Amazon Bedrock AgentCore code interpreter without network. An agent's session stays between its runs, with its
-   * variables and files: for long or stateful work.
+   * An Amazon Bedrock AgentCore code interpreter. An agent's session stays between its runs, with its variables and files: for
+   * long or stateful work. Its sandbox network reaches Amazon S3 and resolves names, which gives a warning.
    */
   public static codeInterpreter(options: ToolSandboxCodeInterpreterProps = {}): ToolSandbox {
     return new OwnCodeInterpreter(options);

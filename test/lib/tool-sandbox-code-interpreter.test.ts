@@ -1,3 +1,4 @@
+import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from '../../lib';
@@ -55,4 +56,9 @@ test('has no way out, whatever is asked of it', () => {
   const sandbox: { allowFunction(fn: lambda.IFunction): void; allowEndpoint(endpoint: string): void } = made;
   expect(() => sandbox.allowFunction(fn)).toThrow('allowFunction on a code interpreter, wanted a function');
   expect(() => sandbox.allowEndpoint('api.example.com:443')).toThrow('use ToolSandbox.function()');
+});
+
+test('warns that its sandbox network reaches Amazon S3 and resolves names', () => {
+  const { stack } = codeInterpreter();
+  Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('reaches Amazon S3.*resolves names'));
 });
