@@ -70,7 +70,13 @@ async function bundleFunctions(outdir) {
   await copyFile(path.join(root, 'runtime/images/gateway/ca/rds.pem'), path.join(outdir, 'database-setup', 'rds.pem'));
 }
 
+/** Runs JavaScript and TypeScript in the sandbox function. */
+function bundleSandbox(outdir) {
+  return build({ ...common, entryPoints: ['runtime/images/sandbox/node/runner.ts'], outdir });
+}
+
 await Promise.all([
   replaceFolder('runtime/images/gateway/dist', bundleGateway),
   replaceFolder('runtime/functions/dist', bundleFunctions),
+  replaceFolder('runtime/images/sandbox/dist', bundleSandbox),
 ]);
