@@ -25,10 +25,11 @@ import { describeError, Log } from './log';
 import { embeddedMetrics, Metrics } from './metrics';
 import { createOllamaFront } from './ollama/ollama-front';
 import { WatchedReadiness } from './readiness';
-import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck } from './readiness-checks';
+import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck, sandboxCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
 import { createSandboxFront } from './sandbox/sandbox-front';
 import { PackageAnswers } from './sandbox/package-answers';
+import { RunPasses, taskAddress } from './sandbox/run-passes';
 import { ToolRunner } from './sandbox/tool-runner';
 import { ToolRuns } from './sandbox/tool-runs';
 
@@ -63,6 +64,8 @@ export class Gateway {
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
   private tools?: ToolRunner;
+  private toolRuns?: ToolRuns;
+  private toolEgress?: EgressProxy;
 
   constructor(
     private readonly configuration: GatewayConfiguration,
@@ -101,6 +104,7 @@ export class Gateway {
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
     this.egress?.stop();
+    this.toolEgress?.stop();
     await this.tools?.stop();
     await this.pgbouncer?.stop();
   }
@@ -231,18 +235,40 @@ export class Gateway {
   private async startSandboxFront(settings: SandboxSettings, ca: string): Promise<void> {
     const { log } = this.surroundings;
     const runner = (this.tools = await this.toolRunner(settings, ca));
-    const runs = new ToolRuns({ limits: settings, runner, metrics: this.metrics });
+    const proxy = await this.startToolEgress(settings);
+    const runs = (this.toolRuns = new ToolRuns({ limits: settings, runner, proxy, metrics: this.metrics }));
     const front = createSandboxFront({ runs, packages: new PackageAnswers(runner), log });
     await this.listen(front.control, Port.SANDBOX_CONTROL);
     await this.listen(front.execute, Port.SANDBOX_EXECUTE);
     await this.listen(front.commands, Port.SANDBOX_COMMANDS);
   }
 
+  /** Beyond loopback, hence for runs that are under way only. */
+  private async startToolEgress(settings: SandboxSettings): Promise<RunPasses | undefined> {
+    if (settings.kind !== 'function' || settings.allowedEndpoints.length === 0) return undefined;
+    const address = taskAddress();
+    const passes = new RunPasses(`${address}:${Port.SANDBOX_EGRESS}`);
+    this.toolEgress = createEgressProxy({
+      allow: new Set(settings.allowedEndpoints),
+      connect: connectOutside,
+      idleTimeoutSeconds: settings.timeoutSeconds,
+      admit: (authorization) => passes.find(authorization),
+      openedBy: 'ToolSandbox.function({ allowedEndpoints })',
+      metrics: this.metrics,
+      log: this.surroundings.log,
+    });
+    await listen(this.toolEgress.server, Port.SANDBOX_EGRESS, address);
+    return passes;
+  }
+
   /** Loaded where it is wanted, as its client is. */
   private async toolRunner(settings: SandboxSettings, ca: string): Promise<ToolRunner> {
     // A run takes as long as it may, which the runner minds; a request made twice would run a tool twice.
     const once = { requestTimeout: 0, maxSockets: MAX_TOOL_CALLS };
-    if (settings.kind === 'codeInterpreter') throw new Error('the code interpreter is not served yet');
+    if (settings.kind === 'codeInterpreter') {
+      const { createCodeInterpreterRunner } = await import('./sandbox/code-interpreter-runner');
+      return createCodeInterpreterRunner(this.sdkConfiguration('bedrock-agentcore', ca, once), settings);
+    }
     const { createFunctionRunner } = await import('./sandbox/function-runner');
     return createFunctionRunner(this.sdkConfiguration('lambda', ca, once), settings.functionArn);
   }
@@ -285,6 +311,7 @@ export class Gateway {
         }),
         ...(cache && { cache: cacheCheck(at(Port.CACHE)) }),
         ...(this.models && { bedrock: bedrockCheck(this.models) }),
+        ...(this.toolRuns && { sandbox: sandboxCheck(this.toolRuns) }),
       },
       models: this.models,
       metrics: this.metrics,

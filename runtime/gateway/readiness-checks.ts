@@ -28,6 +28,11 @@ export function databaseCheck(address: Address, role: { readonly user: string; r
   return (signal) => selectOne(address, role, signal);
 }
 
+/** From memory: whether the sandbox was there for the last run of a caller's tool. Asking it would start it. */
+export function sandboxCheck(runs: { problem(): string | undefined }): Check {
+  return () => Promise.resolve(runs.problem());
+}
+
 /** A command through the relay, hence with the credentials that Letta's commands go with. */
 export function cacheCheck(address: Address): Check {
   return async (signal) => {

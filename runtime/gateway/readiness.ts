@@ -3,7 +3,7 @@ import { Log } from './log';
 import { Metrics } from './metrics';
 
 /** What stands behind the gateway. */
-export type CheckName = 'letta' | 'database' | 'cache' | 'bedrock';
+export type CheckName = 'letta' | 'database' | 'cache' | 'bedrock' | 'sandbox';
 
 export interface CheckResult {
   readonly ok: boolean;

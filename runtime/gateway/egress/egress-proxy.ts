@@ -22,8 +22,18 @@ export interface EgressProxyOptions {
    * @default 60
    */
   readonly halfOpenTimeoutSeconds?: number;
+  /** Who may go out at all; without an answer the client is asked for its password. @default - whoever can connect */
+  readonly admit?: (authorization: string | undefined) => EgressPass | undefined;
+  /** What opens a destination, for those that are refused. @default - the prop `allowedEgress` */
+  readonly openedBy?: string;
   readonly metrics: Metrics;
   readonly log: Log;
+}
+
+/** Leave to go out, for a while. */
+export interface EgressPass {
+  /** Takes over a connection that was made with it: ends it with itself. @throws if it has ended or has too many */
+  hold(upstream: Socket): void;
 }
 
 /** Where proxied clients are told that there is no way out. It answers at once: a silent drop holds Letta for minutes. */
@@ -51,6 +61,8 @@ export function createEgressProxy({
   connect,
   idleTimeoutSeconds,
   halfOpenTimeoutSeconds = 60,
+  admit,
+  openedBy = 'the prop allowedEgress of LettaService',
   metrics,
   log,
 }: EgressProxyOptions): EgressProxy {
@@ -62,15 +74,23 @@ export function createEgressProxy({
   let passages = 0;
 
   /** @throws Refused, with what the client is told */
-  const goOut = async (method: string, target: EgressTarget): Promise<Socket> => {
+  const goOut = async (request: IncomingMessage, target: EgressTarget): Promise<Socket> => {
     const { destination, host, port, malformed } = target;
+    const method = request.method!;
+    const pass = admit?.(request.headers['proxy-authorization']);
+    if (admit && pass === undefined) {
+      audit.refused({ method, destination, reason: 'not admitted' });
+      throw new Refused(407, 'the user and password of the proxy are not those of a run that is under way', {
+        'proxy-authenticate': 'Basic realm="letta-gateway"',
+      });
+    }
     if (!allow.has(destination)) {
       audit.refused({ method, destination, reason: malformed === undefined ? 'not allowed' : 'malformed target' });
       if (destination === 'unknown') throw new Refused(400, `the target ${malformed}`);
       throw new Refused(
         403,
         `this deployment has no way out to ${destination}: the gateway refuses every outgoing connection but those to ` +
-          'Amazon Bedrock and to what the prop allowedEgress of LettaService names',
+          `Amazon Bedrock and to what ${openedBy} names`,
       );
     }
     if (malformed !== undefined) throw new Refused(400, `the target ${malformed}`);
@@ -83,6 +103,7 @@ export function createEgressProxy({
     passages += 1;
     try {
       const upstream = await connect(host, port);
+      holdBy(pass, upstream);
       open.add(upstream);
       upstream.once('close', () => {
         open.delete(upstream);
@@ -109,7 +130,7 @@ export function createEgressProxy({
     const { destination, path = '/' } = target;
     const began = Date.now();
     try {
-      const upstream = await goOut(request.method!, target);
+      const upstream = await goOut(request, target);
       const authority = target.port === 80 ? destination.replace(/:80$/, '') : destination;
       const end = await forward(request, response, { authority, path }, upstream, idleMs);
       passed('egress-request', destination, began, end);
@@ -126,7 +147,7 @@ export function createEgressProxy({
     const target = egressTarget(request);
     const began = Date.now();
     try {
-      const upstream = await goOut('CONNECT', target);
+      const upstream = await goOut(request, target);
       passed('egress-tunnel', target.destination, began, await tunnel(client, head, upstream, { idleMs, halfOpenMs }));
     } catch (error) {
       endWith(client, asRefusal(error));
@@ -145,6 +166,15 @@ export function createEgressProxy({
       audit.flush();
     },
   };
+}
+
+function holdBy(pass: EgressPass | undefined, upstream: Socket): void {
+  try {
+    pass?.hold(upstream);
+  } catch (error) {
+    upstream.destroy();
+    throw error;
+  }
 }
 
 function asRefusal(error: unknown): Refused {

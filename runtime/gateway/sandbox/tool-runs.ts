@@ -34,9 +34,15 @@ export interface RunOrigin {
 /** Every run of a caller's code: within limits, with one line of audit, and with an answer that Letta can read. */
 export class ToolRuns {
   private readonly limits: RunLimits;
+  private lastProblem?: string;
 
   constructor(private readonly options: ToolRunsOptions) {
     this.limits = new RunLimits(options.limits.maxRunsPerAgent);
+  }
+
+  /** Why the sandbox could not do the last run, if it could not. */
+  problem(): string | undefined {
+    return this.lastProblem;
   }
 
   /** What the agent gets of the run; never throws. */
@@ -66,9 +72,12 @@ export class ToolRuns {
   ): Promise<{ lines: ExecutionLine[]; outcome: Outcome }> {
     try {
       const answer = await this.inSandbox(request, origin);
+      this.lastProblem = undefined;
       return { lines: linesOf(answer, request), outcome: answer.outcome };
     } catch (error) {
       const failure = asFailure(error);
+      if (failure.outcome === 'unavailable') this.lastProblem = failure.message;
+      else if (failure.outcome !== 'refused') this.lastProblem = undefined;
       const line = { type: 'error', name: failure.name, value: failure.message, traceback: failure.message } as const;
       return { lines: [line], outcome: error instanceof UnreadableResult ? 'unreadable' : failure.outcome };
     }
