@@ -71,6 +71,9 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
     const limits = validateSandboxLimits(path, { timeout, maxRunsPerAgent: props.maxRunsPerAgent ?? 4 });
     const memorySize = props.memorySize ?? 1024;
     validateWholeNumber(path, 'memorySize', memorySize, 512, 10_240);
+    if (props.reservedConcurrentExecutions !== undefined) {
+      validateWholeNumber(path, 'reservedConcurrentExecutions', props.reservedConcurrentExecutions, 1);
+    }
     const architecture = props.architecture ?? lambda.Architecture.X86_64;
     const code = sandboxCode(path, architecture, props);
     const vpcSubnets = isolatedPlacement(this, props.vpc, props.vpcSubnets, { zones: 1, reason: '' });

@@ -92,6 +92,10 @@ describe('the function', () => {
     expect(() => sandbox({ maxRunsPerAgent })).toThrow(`maxRunsPerAgent is ${maxRunsPerAgent}, wanted a whole number`);
   });
 
+  test('fails with a reservation of 0, which would refuse every run', () => {
+    expect(() => sandbox({ reservedConcurrentExecutions: 0 })).toThrow('reservedConcurrentExecutions is 0, wanted');
+  });
+
   test('encrypts its logs with a key that was given', () => {
     const { template } = sandbox((stack) => ({ encryptionKey: new kms.Key(stack, 'Key') }));
     template().hasResourceProperties('AWS::Logs::LogGroup', { KmsKeyId: Match.anyValue() });
