@@ -1,6 +1,12 @@
 import { createServer as createHttpServer } from 'node:http';
 import { createServer, Server, Socket } from 'node:net';
-import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck } from '../../../runtime/gateway/readiness-checks';
+import {
+  bedrockCheck,
+  cacheCheck,
+  databaseCheck,
+  lettaCheck,
+  sandboxCheck,
+} from '../../../runtime/gateway/readiness-checks';
 import { close, listening, until } from './support';
 
 const toStop: (() => void)[] = [];
@@ -175,4 +181,12 @@ test('bedrock is as well as the list of models, which the look renews', async ()
   expect(await bedrockCheck(list(undefined))(soon())).toBeUndefined();
   expect(await bedrockCheck(list('no list'))(soon())).toBe('no list');
   expect(asked).toBe(2);
+});
+
+test('the sandbox is not well when it was not there for the last run of a tool, and well again after the next', async () => {
+  let problem: string | undefined = 'the tool sandbox is gone';
+  const check = sandboxCheck({ problem: () => problem });
+  expect(await check(new AbortController().signal)).toBe('the tool sandbox is gone');
+  problem = undefined;
+  expect(await check(new AbortController().signal)).toBeUndefined();
 });

@@ -163,6 +163,15 @@ test('a run that Lambda throttles is tried again: it has not begun', async () =>
   expect(decoded(lines[0])).toContain('3');
 });
 
+test('what the sandbox is like is remembered from its last run', async () => {
+  answer = () => serviceError(404, 'ResourceNotFoundException');
+  await stand.run(toolRun());
+  expect(stand.runs.problem()).toMatch(/is gone/);
+  answer = () => finished(pythonResult('{"results": 1}'));
+  await stand.run(toolRun());
+  expect(stand.runs.problem()).toBeUndefined();
+});
+
 test('a run that may have begun is never tried again', async () => {
   answer = () => serviceError(500, 'ServiceException');
   await stand.run(toolRun());

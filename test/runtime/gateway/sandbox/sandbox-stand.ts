@@ -52,8 +52,9 @@ export async function sandboxStand({
   const records: { event: string; values: object; fields: Record<string, unknown> }[] = [];
   const metrics: Metrics = { record: (event, values, fields = {}) => void records.push({ event, values, fields }) };
   const log = recordingLog();
+  const runs = new ToolRuns({ limits, runner, metrics, proxy });
   const front = createSandboxFront({
-    runs: new ToolRuns({ limits, runner, metrics, proxy }),
+    runs,
     packages: new PackageAnswers(runner),
     log,
   });
@@ -69,6 +70,7 @@ export async function sandboxStand({
     return ((await response.json()) as { envdAccessToken: string }).envdAccessToken;
   };
   return {
+    runs,
     control,
     execute,
     commands,
