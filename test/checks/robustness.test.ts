@@ -3,7 +3,7 @@ import { judgeTemplates } from '../../lib/checks/judge';
 import { StackTemplate } from '../../lib/checks/template';
 import { templatesOf } from './stacks';
 
-const good = { default: templatesOf('default'), guarded: templatesOf('guarded') };
+const good = { default: templatesOf('default'), guarded: templatesOf('guarded'), tools: templatesOf('tools') };
 
 /** What may stand anywhere in a template that somebody writes. */
 const ODD: unknown[] = [
@@ -30,6 +30,9 @@ const ODD: unknown[] = [
   { 'Fn::Split': [',', { Ref: 'Nobody' }] },
   { 'Fn::Transform': { Name: 'AWS::Include' } },
 ];
+
+const typesIn = (stacks: StackTemplate[]): string[] =>
+  Object.values(stacks.at(-1)!.template.Resources!).map(({ Type }) => Type);
 
 type Node = Record<string, unknown>;
 
@@ -81,9 +84,10 @@ test.each([
         stackName: 'Bare',
         template: {
           Resources: Object.fromEntries(
-            [...new Set(Object.values(good.guarded.at(-1)!.template.Resources!).map(({ Type }) => Type))].map(
-              (Type, index) => [`Bare${index}`, { Type }],
-            ),
+            [...new Set([...typesIn(good.guarded), ...typesIn(good.tools)])].map((Type, index) => [
+              `Bare${index}`,
+              { Type },
+            ]),
           ),
         },
       },

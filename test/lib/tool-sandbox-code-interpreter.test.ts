@@ -10,7 +10,7 @@ function codeInterpreter(props: ToolSandboxCodeInterpreterProps = {}) {
   return { stack, codeInterpreter: made, template: () => Template.fromStack(stack) };
 }
 
-test('has no network', () => {
+test('is in the sandbox network of AgentCore', () => {
   codeInterpreter()
     .template()
     .hasResourceProperties('AWS::BedrockAgentCore::CodeInterpreterCustom', {

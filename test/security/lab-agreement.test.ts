@@ -1,8 +1,8 @@
 import { runUnsafeSimulation } from '@cloud-copilot/iam-simulate';
 import fc from 'fast-check';
 import { isAllowed, type Statement } from '../lab/iam-policy';
-import { ACCOUNT } from './deployment';
-import { hardenedDeployment } from './deployments';
+import { ACCOUNT, type Deployment } from './deployment';
+import { hardenedDeployment, toolDeployment } from './deployments';
 import { allActions, reachableActions, resourceForms } from './iam-actions';
 import { inventory } from './sweep';
 
@@ -51,15 +51,26 @@ const action = fc.constantFrom(
 const resource = fc
   .tuple(segment, segment)
   .map(([first, second]) => `arn:aws:svc:us-east-1:${ACCOUNT}:thing/${first}/${second}`);
-const statement: fc.Arbitrary<Statement> = fc.record(
-  {
-    Effect: fc.constantFrom('Allow', 'Allow', 'Allow', 'Deny'),
-    Action: fc.oneof(action, fc.uniqueArray(action, { minLength: 1, maxLength: 2 })),
-    Resource: fc.oneof(fc.constant('*'), resource, fc.uniqueArray(resource, { minLength: 1, maxLength: 2 })),
-    Condition: fc.oneof(condition, nullCondition),
-  },
-  { requiredKeys: ['Effect', 'Action', 'Resource'] },
-);
+const actions = fc.oneof(action, fc.uniqueArray(action, { minLength: 1, maxLength: 2 }));
+const resources = fc.oneof(fc.constant('*'), resource, fc.uniqueArray(resource, { minLength: 1, maxLength: 2 }));
+const seldom = fc.constantFrom(false, false, false, false, true);
+const statement: fc.Arbitrary<Statement> = fc
+  .record(
+    {
+      Effect: fc.constantFrom('Allow', 'Allow', 'Allow', 'Deny'),
+      actions,
+      resources,
+      allActionsBut: seldom,
+      allResourcesBut: seldom,
+      Condition: fc.oneof(condition, nullCondition),
+    },
+    { requiredKeys: ['Effect', 'actions', 'resources', 'allActionsBut', 'allResourcesBut'] },
+  )
+  .map(({ actions: these, resources: on, allActionsBut, allResourcesBut, ...rest }) => ({
+    ...rest,
+    [allActionsBut ? 'NotAction' : 'Action']: these,
+    [allResourcesBut ? 'NotResource' : 'Resource']: on,
+  }));
 const plain = fc.constantFrom('a', 'b', 'ab', 'aab', 'A');
 
 describe("the lab's evaluator", () => {
@@ -84,38 +95,44 @@ describe("the lab's evaluator", () => {
     expect(allowed).toBeGreaterThan(150);
   });
 
-  test('agrees with the simulator on every role and endpoint of ours, each action, each resource', async () => {
-    const actions = await allActions();
-    let [asked, allowed] = [0, 0];
-    const disagreements: string[] = [];
-    const deployment = hardenedDeployment();
-    const targets = inventory(deployment).map(({ arn }) => arn);
-    const documents = [
-      ...deployment.roles().map(({ identity }) => identity),
-      ...deployment.endpoints().map(({ policy }) => [policy!]),
-    ];
-    for (const policies of documents) {
-      const statements = policies.flatMap(({ Statement }) => Statement) as unknown as Statement[];
-      const withoutPrincipal = statements.map(({ Principal: _, ...rest }) => rest);
-      // The simulator asks keys' own policies too, which the lab has none of.
-      for (const name of reachableActions(policies, actions).filter((able) => !able.startsWith('kms:'))) {
-        const forms = await resourceForms(name);
-        const fitting = targets.filter((target) => forms.some((form) => form.test(target)));
-        for (const arn of forms.length === 0 ? ['*'] : fitting) {
-          for (const context of contexts(statements)) {
-            const verdict = isAllowed(statements, { action: name, resource: arn, context });
-            const agreed = verdict === simulated(withoutPrincipal, name, arn, context);
-            if (!agreed) disagreements.push(`${name} ${arn} ${JSON.stringify(context)}: ${verdict}`);
-            asked += 1;
-            allowed += Number(verdict);
+  test.each<[string, Deployment, number, number]>([
+    ['the hardened stack', hardenedDeployment(), 3_000, 100],
+    ['a stack with an opened tool sandbox', toolDeployment('opened'), 3_000, 100],
+  ])(
+    'agrees with the simulator on every role and endpoint of %s, each action, each resource',
+    async (...[, deployment, least, leastAllowed]) => {
+      const actions = await allActions();
+      let [asked, allowed] = [0, 0];
+      const disagreements: string[] = [];
+      const targets = inventory(deployment).map(({ arn }) => arn);
+      const documents = [
+        ...deployment.roles().map(({ identity }) => identity),
+        ...deployment.endpoints().map(({ policy }) => [policy!]),
+      ];
+      for (const policies of documents) {
+        const statements = policies.flatMap(({ Statement }) => Statement) as unknown as Statement[];
+        const withoutPrincipal = statements.map(({ Principal: _, ...rest }) => rest);
+        // The simulator asks keys' own policies too, which the lab has none of.
+        for (const name of reachableActions(policies, actions).filter((able) => !able.startsWith('kms:'))) {
+          const forms = await resourceForms(name);
+          const fitting = targets.filter((target) => forms.some((form) => form.test(target)));
+          for (const arn of forms.length === 0 ? ['*'] : fitting) {
+            for (const context of contexts(statements)) {
+              const verdict = isAllowed(statements, { action: name, resource: arn, context });
+              const agreed = verdict === simulated(withoutPrincipal, name, arn, context);
+              if (!agreed) disagreements.push(`${name} ${arn} ${JSON.stringify(context)}: ${verdict}`);
+              asked += 1;
+              allowed += Number(verdict);
+            }
           }
         }
       }
-    }
-    expect(disagreements).toEqual([]);
-    expect(asked).toBeGreaterThan(3_000);
-    expect(allowed).toBeGreaterThan(100);
-  }, 60_000);
+      expect(disagreements).toEqual([]);
+      expect(asked).toBeGreaterThan(least);
+      expect(allowed).toBeGreaterThan(leastAllowed);
+    },
+    60_000,
+  );
 });
 
 /** No context at all, and the values that the statements ask for: the first of each key, and the last. */
@@ -124,6 +141,8 @@ function contexts(statements: Statement[]): Record<string, string>[] {
     .filter(({ Effect }) => Effect === 'Allow')
     .flatMap(({ Condition = {} }) => Object.values(Condition))
     .flatMap((keys) => Object.entries(keys).map(([name, wanted]) => [name, [wanted].flat()[0]] as const));
-  if (pairs.length === 0) return [{}];
-  return [{}, Object.fromEntries(pairs), Object.fromEntries([...pairs].reverse())];
+  const wanted = pairs.length === 0 ? [{}] : [{}, Object.fromEntries(pairs), Object.fromEntries([...pairs].reverse())];
+  // What code of a function asks carries its mark.
+  const mark = { 'lambda:SourceFunctionArn': `arn:aws:lambda:us-east-1:${ACCOUNT}:function:some` };
+  return [...wanted, ...wanted.map((context) => ({ ...context, ...mark }))];
 }
