@@ -21,7 +21,7 @@ _SECCOMP_MODE_FILTER = 2
 _ALLOW = 0x7FFF0000
 _KILL_PROCESS = 0x80000000
 
-_LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_ANY_BIT, _JUMP, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x05, 0x06
+_LOAD, _JUMP_EQUAL, _JUMP_GREATER, _JUMP_ANY_BIT, _AND, _RETURN = 0x20, 0x15, 0x25, 0x45, 0x54, 0x06
 
 # Kernel: include/uapi/linux/audit.h and the architectures' tables of system calls.
 _ARCHITECTURES = {'x86_64': 0xC000003E, 'aarch64': 0xC00000B7}
@@ -89,7 +89,8 @@ def confine(protected_up_to, network):
     """Confines this process and all it will ever start.
 
     :param protected_up_to: Processes up to this id get no signal: Lambda's and ours, all of which are older.
-    :param network: Whether it may open sockets of the internet.
+    :param network: `none`; `tcp`, to a proxy at an address; `all`, for who must ask for names as well. What is open leads to
+        loopback and the VPC's resolver too: a way out is one for whatever a tool knows.
     :raises OSError: if the kernel cannot confine; then no tool may run
     """
     program = _program(platform.machine(), protected_up_to, network)
@@ -134,11 +135,18 @@ def _program(machine, protected_up_to, network):
         program += _rule(numbers[name], 0, [_statement(_JUMP_EQUAL, 0, 1, 0), refuse])
     for name in ('setpriority', 'ioprio_set'):
         program += _rule(numbers[name], 1, [_statement(_JUMP_EQUAL, 0, 1, 0), refuse])
-    if network:
-        domains = [_statement(_JUMP_EQUAL, 2, 2, 0), _statement(_JUMP_EQUAL, 10, 1, 0), _returns(errno.ENETUNREACH)]
+    unreachable = _returns(errno.ENETUNREACH)
+    if network == 'none':
+        program += _rule(numbers['socket'], 0, [unreachable])
     else:
-        domains = [_returns(errno.ENETUNREACH)]
-    program += _rule(numbers['socket'], 0, domains)
+        program += _rule(
+            numbers['socket'], 0, [_statement(_JUMP_EQUAL, 2, 2, 0), _statement(_JUMP_EQUAL, 10, 1, 0), unreachable]
+        )
+    if network == 'tcp':
+        # SOCK_DGRAM, SOCK_RAW and the like; SOCK_STREAM is 1, and the flags of the type are above its low four bits.
+        program += _rule(
+            numbers['socket'], 1, [_statement(_AND, 0xF), _statement(_JUMP_EQUAL, 1, 1, 0), unreachable]
+        )
     return program + [_statement(_RETURN, _ALLOW)]
 
 

@@ -7,14 +7,11 @@ import signal
 import socket
 import subprocess
 import sys
-import threading
 import time
 
 import confinement
 from nursery import descendants
 from wipe import wipe
-
-HERE = os.path.dirname(os.path.abspath(__file__))
 
 # SandboxMaximum of contract.ts.
 RESULT_BYTES = 2 * 1024 * 1024
@@ -205,7 +202,7 @@ def _answer(end, why, sinks, seconds):
         pass
     status = end['status']
     if status == -signal.SIGKILL or 'heap out of memory' in stderr:
-        return _failed(answer, 'memory', 'MemoryError', 'the tool ran out of memory and was ended')
+        return _failed(answer, 'memory', 'MemoryError', 'the tool was killed: it ran out of memory, or killed itself')
     if status == -signal.SIGXCPU:
         return _failed(answer, 'timeout', 'TimeoutError', 'the tool used up its processor time and was ended')
     how = f'signal {signal.Signals(-status).name}' if status < 0 else f'exit code {status}'
