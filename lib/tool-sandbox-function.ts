@@ -180,7 +180,8 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
   }
 
   private openProxy(service: ec2.IConnectable): void {
-    this.connections.allowTo(service, ec2.Port.tcp(Port.SANDBOX_EGRESS), 'tools to the proxy of the gateway');
+    // Said from the service's side, so that the rules stand in its stack when the sandbox is of another one.
+    service.connections.allowFrom(this, ec2.Port.tcp(Port.SANDBOX_EGRESS), 'tools to the proxy of the gateway');
   }
 
   private newRole(): iam.Role {

@@ -1,8 +1,15 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { LettaBedrockStack, LettaImage, ToolSandbox, ToolSandboxFunction } from '../../lib';
+import {
+  LettaBedrockStack,
+  LettaBedrockStackProps,
+  LettaImage,
+  SealedNetwork,
+  ToolSandbox,
+  ToolSandboxFunction,
+} from '../../lib';
 import { containers, environment, service } from './letta-service-support';
 import { asText, Match, Statement, statementsOf, Template, testApp, warningsOf } from './support';
 
@@ -144,6 +151,22 @@ describe('allowEndpoint', () => {
   });
 });
 
+test('a sandbox of another stack is let to the proxy by rules of the service’s stack', () => {
+  const app = testApp();
+  const foundation = new Stack(app, 'Foundation');
+  const network = new SealedNetwork(foundation, 'Network');
+  const shared = new ToolSandboxFunction(foundation, 'Shared', { vpc: network.vpc });
+  const customTools = ToolSandbox.fromSandbox(shared);
+  const stacks = ['One', 'Two'].map((id) => new LettaBedrockStack(app, id, { http: true, network, customTools }));
+  shared.allowEndpoint('api.example.com:443');
+  for (const stack of stacks) {
+    for (const direction of ['Ingress', 'Egress']) {
+      const type = `AWS::EC2::SecurityGroup${direction}`;
+      Template.fromStack(stack).hasResourceProperties(type, { Description: 'tools to the proxy of the gateway' });
+    }
+  }
+});
+
 describe('what cannot be together', () => {
   test('fails with tools in the Letta container as well', () => {
     expect(() => service({ customTools: ToolSandbox.function(), unsafeToolsInLettaContainer: true })).toThrow(
@@ -169,9 +192,9 @@ describe('what cannot be together', () => {
 });
 
 describe('LettaBedrockStack', () => {
-  function stackWith(customTools: ToolSandbox) {
+  function stackWith(customTools: ToolSandbox, props: LettaBedrockStackProps = {}) {
     const app = testApp();
-    const stack = new LettaBedrockStack(app, 'Letta', { http: true, customTools });
+    const stack = new LettaBedrockStack(app, 'Letta', { http: true, customTools, ...props });
     return { app, stack, template: () => Template.fromStack(stack) };
   }
 
@@ -189,6 +212,14 @@ describe('LettaBedrockStack', () => {
     const egress = Object.values(template.findResources('AWS::EC2::SecurityGroupEgress'));
     const own = egress.filter(({ Properties }) => JSON.stringify(Properties.GroupId).includes('ToolSandbox'));
     expect(own).toEqual([]);
+  });
+
+  test('encrypts the logs of the function with its key', () => {
+    const template = stackWith(ToolSandbox.function(), { customerManagedKey: true }).template();
+    const own = Object.entries(template.findResources('AWS::Logs::LogGroup')).filter(([id]) =>
+      id.includes('ToolSandbox'),
+    );
+    expect(own.map(([, { Properties }]) => asText(Properties.KmsKeyId))).toEqual([expect.stringContaining('Key')]);
   });
 
   test('makes the endpoint of AgentCore for a code interpreter', () => {
