@@ -10,6 +10,6 @@ export interface ToolRunner {
   run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer>;
   /** @throws SandboxFailure */
   packages(question: SandboxPackageQuestion): Promise<SandboxPackageAnswer>;
-  /** Whether the tenant has a place of its own after the run: one that nobody will name again is given up. */
+  /** Gives up what is kept for later runs. */
   stop(): Promise<void>;
 }
