@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
+import { type ControlGroup, joined } from './control-group';
 import type { Mount } from './image';
 import { LogFile } from './logs';
 import { waitFor, within } from './wait';
@@ -27,6 +28,10 @@ export interface ContainerOptions {
   readonly log: LogFile;
   /** What the process reads. @default - nothing */
   readonly input?: string;
+  /** Limits that hold for all its processes together. @default - none */
+  readonly controlGroup?: ControlGroup;
+  /** Whether it has `/dev/shm`, which Lambda has not. @default true */
+  readonly sharedMemory?: boolean;
 }
 
 export interface Volume {
@@ -35,6 +40,8 @@ export interface Volume {
   readonly owner: string;
   /** @default '0755' */
   readonly mode?: string;
+  /** Mebibytes. @default - half of the machine's memory */
+  readonly size?: number;
 }
 
 /**
@@ -53,7 +60,7 @@ mkdir "$ROOT/proc" "$ROOT/dev" "$ROOT/etc" "$ROOT/sys"
 mount -t proc proc "$ROOT/proc"
 for device in null zero full random urandom; do touch "$ROOT/dev/$device"; mount --bind "/dev/$device" "$ROOT/dev/$device"; done
 ln -s /proc/self/fd "$ROOT/dev/fd"
-mkdir -m 1777 "$ROOT/dev/shm"; mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm"
+[ -z "$SHARED_MEMORY" ] || { mkdir -m 1777 "$ROOT/dev/shm"; mount -t tmpfs -o mode=1777 tmpfs "$ROOT/dev/shm"; }
 for file in ld.so.cache nsswitch.conf localtime; do [ ! -e "/etc/$file" ] || cp -L "/etc/$file" "$ROOT/etc/$file"; done
 uid="\${USER_ID%:*}" gid="\${USER_ID#*:}"
 printf 'root:x:0:0::/:/bin/false\ncontainer:x:%s:%s::/nonexistent:/bin/false\n' "$uid" "$gid" > "$ROOT/etc/passwd"
@@ -98,13 +105,15 @@ export class Container {
     mkdirSync(path.join(place, 'root'), { recursive: true });
     writeFileSync(path.join(place, 'hosts'), options.hosts);
     writeFileSync(path.join(place, 'mounts'), mountTable(options));
-    const launcher = spawn('setpriv', launch(options, place), {
+    const [program, ...words] = joined(options.controlGroup, ['setpriv', ...launch(options, place)]);
+    const launcher = spawn(program, words, {
       env: {
         PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
         ROOT: path.join(place, 'root'),
         HOSTS: path.join(place, 'hosts'),
         MOUNTS: path.join(place, 'mounts'),
         USER_ID: options.user,
+        SHARED_MEMORY: options.sharedMemory === false ? '' : 'yes',
       },
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -222,9 +231,13 @@ function launch(options: ContainerOptions, place: string): string[] {
 function mountTable(options: ContainerOptions): string {
   const lines = [
     ...options.mounts.map((mount) => `mount ${mount.source} ${mount.target} - -`),
-    ...options.volumes.map((volume) => `volume - ${volume.path} ${volume.owner} ${volume.mode ?? '0755'}`),
+    ...options.volumes.map((volume) => `volume - ${volume.path} ${volume.owner} ${volumeOptions(volume)}`),
   ];
   return lines.map((line) => `${line}\n`).join('');
+}
+
+function volumeOptions({ mode = '0755', size }: Volume): string {
+  return size === undefined ? mode : `${mode},size=${size}m`;
 }
 
 function variables(environment: Record<string, string>): string[] {

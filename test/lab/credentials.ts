@@ -11,6 +11,8 @@ export interface IssuedKeys {
   readonly expiration: Date;
   /** Whether their holder is in the VPC and so goes through its endpoints. */
   readonly inVpc: boolean;
+  /** ARN of the function whose execution environment has them: `lambda:SourceFunctionArn` of its calls. */
+  readonly sourceFunction?: string;
 }
 
 /** Makes keys that expire, and knows all it ever made: the only keys the fake AWS accepts. */
@@ -20,7 +22,7 @@ export class KeyIssuer {
   /** @param lifetime seconds that new keys live; short ones show whether they are renewed */
   constructor(public lifetime = 900) {}
 
-  issue(role: string, { inVpc = true } = {}): IssuedKeys {
+  issue(role: string, { inVpc = true, sourceFunction }: { inVpc?: boolean; sourceFunction?: string } = {}): IssuedKeys {
     const keys: IssuedKeys = {
       role,
       accessKeyId: `ASIA${randomBytes(10).toString('hex').toUpperCase().slice(0, 16)}`,
@@ -28,6 +30,7 @@ export class KeyIssuer {
       sessionToken: randomBytes(300).toString('base64'),
       expiration: new Date(Date.now() + this.lifetime * 1000),
       inVpc,
+      sourceFunction,
     };
     this.keys.set(keys.accessKeyId, keys);
     return keys;

@@ -6,8 +6,10 @@
 /** A statement of a policy document whose values are resolved. */
 export interface Statement {
   readonly Effect: string;
-  readonly Action: string | string[];
-  readonly Resource: string | string[];
+  readonly Action?: string | string[];
+  readonly NotAction?: string | string[];
+  readonly Resource?: string | string[];
+  readonly NotResource?: string | string[];
   readonly Condition?: Record<string, Record<string, string | string[]>>;
   /** In policies of endpoints; those of ours name everybody and restrict by condition. */
   readonly Principal?: '*' | { readonly AWS: '*' };
@@ -37,19 +39,33 @@ export function isAllowed(statements: Statement[], request: AccessRequest): bool
 
 function applies(statement: Statement, request: AccessRequest): boolean {
   for (const key of Object.keys(statement)) {
-    const known = ['Effect', 'Action', 'Resource', 'Condition', 'Sid', 'Principal'].includes(key);
+    const known = ['Effect', 'Action', 'NotAction', 'Resource', 'NotResource', 'Condition', 'Sid', 'Principal'];
     if (
-      !known ||
+      !known.includes(key) ||
       (statement.Principal && JSON.stringify(statement.Principal).replace('{"AWS":"*"}', '"*"') !== '"*"')
     ) {
       throw new Error(`the lab's policy evaluator does not know '${key}' of statement ${JSON.stringify(statement)}`);
     }
   }
+  const isAction = (action: string) => matches(request.action.toLowerCase(), action.toLowerCase());
+  const isResource = (resource: string) => matches(request.resource, resource);
   return (
-    list(statement.Action).some((action) => matches(request.action.toLowerCase(), action.toLowerCase())) &&
-    list(statement.Resource).some((resource) => matches(request.resource, resource)) &&
+    named(statement.Action, statement.NotAction, isAction) &&
+    named(statement.Resource, statement.NotResource, isResource) &&
     Object.entries(statement.Condition ?? {}).every(([operator, keys]) => holds(operator, keys, request))
   );
+}
+
+/** Whether one of the patterns fits or, of those that except, none; a statement has exactly one of both lists. */
+function named(
+  patterns: string | string[] | undefined,
+  excepted: string | string[] | undefined,
+  fits: (pattern: string) => boolean,
+): boolean {
+  if ((patterns === undefined) === (excepted === undefined)) {
+    throw new Error('a statement wants exactly one of Action and NotAction, and one of Resource and NotResource');
+  }
+  return patterns === undefined ? !list(excepted!).some(fits) : list(patterns).some(fits);
 }
 
 function holds(operator: string, keys: Record<string, string | string[]>, request: AccessRequest): boolean {

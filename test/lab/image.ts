@@ -1,6 +1,6 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { DockerfileParser, Instruction, Property } from 'dockerfile-ast';
+import { type Copy, DockerfileParser, Instruction, Property } from 'dockerfile-ast';
 import { ContainerUser } from '../../runtime/contract';
 
 /** A folder or file of the machine as the container sees it. */
@@ -56,6 +56,33 @@ export function readDockerfile(file: string): Omit<Image, 'mounts'> {
     }
   }
   return { environment, user: numericUser(user, file), workingDirectory, entryPoint, command, volumes };
+}
+
+/** Files and folders that an image's last stage takes from its build context, as mounts of that context. */
+export function copiedFiles(context: string): Mount[] {
+  const stage = lastStage(
+    DockerfileParser.parse(readFileSync(path.join(context, 'Dockerfile'), 'utf8')).getInstructions(),
+  );
+  return stage
+    .filter((instruction): instruction is Copy => instruction.getKeyword() === 'COPY')
+    .filter((copy) => copy.getFromFlag() === null)
+    .map(text)
+    .flatMap((words) => {
+      const [target, ...sources] = words.split(/\s+/).reverse();
+      return sources.flatMap((source) =>
+        matching(context, source).map((name) => ({
+          source: path.join(context, name),
+          target: target.endsWith('/') ? `${target}${name}` : target,
+        })),
+      );
+    });
+}
+
+function matching(folder: string, pattern: string): string[] {
+  const expression = new RegExp(`^${pattern.replace(/[.]/g, '\\.').replace(/\*/g, '[^/]*')}$`);
+  const found = readdirSync(folder).filter((name) => expression.test(name));
+  if (found.length === 0) throw new Error(`${folder} has nothing like ${pattern}, which its Dockerfile copies`);
+  return found;
 }
 
 function lastStage(instructions: Instruction[]): Instruction[] {

@@ -9,13 +9,16 @@ import type { Forward } from './fake-aws/bedrock';
 import { hostsInVpc, hostsOutside } from './hosts';
 import { imageOf, type ImageParts } from './images';
 import { invokeFunction } from './lambda';
+import { ImageFunction } from './image-function';
 import { LogFile, logFiles, readLog } from './logs';
-import type { VpcNamespace } from './namespace';
+import { endpointGroups } from './endpoints';
+import { Address, type VpcNamespace } from './namespace';
 import { lettaVenv } from './parts/letta-venv';
 import { node24 } from './parts/node24';
+import { sandboxPython } from './parts/sandbox-python';
 import { LabValues, roleOf } from './resource-values';
 import { LabServices } from './services';
-import { serviceGroups } from './security-groups';
+import { openPorts, reachableGroups, serviceGroups } from './security-groups';
 import { type Assembly, synthesize } from './synthesize';
 import { type ContainerDefinition, Task, type TaskDefinition } from './task';
 import { Template } from './template';
@@ -42,9 +45,23 @@ interface FunctionProperties {
   readonly LoggingConfig?: { readonly LogGroup: string };
 }
 
+interface ImageFunctionProperties extends FunctionProperties {
+  readonly PackageType?: string;
+  readonly Code: { readonly ImageUri?: string };
+  readonly MemorySize?: number;
+  readonly EphemeralStorage?: { readonly Size: number };
+  readonly ReservedConcurrentExecutions?: number;
+  readonly TenancyConfig?: { readonly TenantIsolationMode: string };
+}
+
 interface RoleArns {
   readonly TaskRoleArn: string;
   readonly ExecutionRoleArn: string;
+}
+
+interface LabParts extends ImageParts {
+  /** What the sandbox function's image has at `/usr/local`. */
+  readonly sandbox: string;
 }
 
 /** A deployment of `LettaBedrockStack` on this machine: what the template says, with real parts and a fake AWS. */
@@ -52,6 +69,8 @@ export class Lab {
   /** The service's task, once `deploy` is through. */
   service?: Task;
   private readonly tasks: Task[] = [];
+  /** The function that runs callers' tools, if the stack has one. */
+  readonly sandboxFunction?: ImageFunction;
 
   private constructor(
     private readonly options: LabOptions,
@@ -61,7 +80,7 @@ export class Lab {
     readonly values: LabValues,
     readonly template: Template,
     readonly services: LabServices,
-    private readonly parts: ImageParts,
+    private readonly parts: LabParts,
   ) {
     services.ecs.runner = {
       roles: (taskDefinition) => this.roles(this.taskDefinitionId(taskDefinition)),
@@ -72,6 +91,7 @@ export class Lab {
         return task;
       },
     };
+    this.sandboxFunction = this.imageFunction();
   }
 
   /** Synthesizes the stack and starts everything it will stand on. */
@@ -83,7 +103,7 @@ export class Lab {
     const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack);
     const values = new LabValues();
     const template = new Template(assembly.template, assembly.folder, values);
-    const [letta, node] = await Promise.all([lettaVenv(), node24()]);
+    const [letta, node, sandbox] = await Promise.all([lettaVenv(), node24(), sandboxPython()]);
     progress('starts Postgres, Redis and the fake AWS');
     const services = await LabServices.start({
       template,
@@ -93,7 +113,7 @@ export class Lab {
       forward: options.forward,
     });
     const [awsCa, databaseCa] = [services.awsAuthority.certFile, services.databaseAuthority.certFile];
-    return new Lab(options, folder, assembly, values, template, services, { letta, node, awsCa, databaseCa });
+    return new Lab(options, folder, assembly, values, template, services, { letta, node, sandbox, awsCa, databaseCa });
   }
 
   /** Does what a deployment does: custom resources in the order of the template's dependencies, then the service. */
@@ -177,6 +197,7 @@ export class Lab {
   /** Stops everything; the folder stays if `keep`. */
   async stop({ keep = false } = {}): Promise<void> {
     await Promise.allSettled(this.tasks.map((task) => task.stop('the lab ends', 5)));
+    await this.sandboxFunction?.stop();
     await this.services.stop();
     if (!keep) rmSync(this.folder, { recursive: true, force: true });
   }
@@ -237,6 +258,58 @@ export class Lab {
     } finally {
       namespace.remove();
     }
+  }
+
+  /** The function of the template that is an image; the lab knows no more than one. */
+  private imageFunction(): ImageFunction | undefined {
+    const { template, services, folder, assembly } = this;
+    const [found] = template
+      .ofType('AWS::Lambda::Function')
+      .map(([id]) => ({ id, properties: template.properties<ImageFunctionProperties>(id) }))
+      .filter(({ properties }) => properties.PackageType === 'Image');
+    if (!found) return undefined;
+    const { id, properties } = found;
+    const context = assembly.imageFolders[properties.Code.ImageUri?.split(':').pop() ?? ''];
+    if (!context) throw new Error(`function ${id}: the lab runs only images of this package`);
+    const groups = properties.VpcConfig?.SecurityGroupIds ?? [];
+    const functionArn = String(template.resolve({ 'Fn::GetAtt': [id, 'Arn'] }));
+    const logGroup = properties.LoggingConfig?.LogGroup ?? `/lab/${id}`;
+    const made = new ImageFunction({
+      name: id,
+      functionArn,
+      role: roleOf(properties.Role),
+      context,
+      environment: properties.Environment?.Variables ?? {},
+      memorySize: properties.MemorySize ?? 128,
+      temporarySize: properties.EphemeralStorage?.Size ?? 512,
+      timeoutSeconds: properties.Timeout,
+      perTenant: properties.TenancyConfig?.TenantIsolationMode === 'PER_TENANT',
+      reservedConcurrency: properties.ReservedConcurrentExecutions,
+      issuer: services.issuer,
+      vpc: this.options.vpc,
+      hosts: hostsInVpc(template, services.awsHosts, groups),
+      ways: () => this.waysOf(groups),
+      programs: this.parts.sandbox,
+      awsCa: this.parts.awsCa,
+      folder: path.join(folder, 'functions'),
+      logGroup,
+      log: (stream) => new LogFile(services.logs.file(logGroup, stream)),
+    });
+    services.lambda.functions.set(functionArn, made);
+    return made;
+  }
+
+  /** Where security groups of a function lead: to the endpoints of AWS, and to ports of the service's tasks. */
+  private waysOf(groups: string[]): { address: string; port: number }[] {
+    const { template } = this;
+    const reachable = reachableGroups(template, groups);
+    const toAws = [...endpointGroups(template).values()].flat().some((group) => reachable.has(group));
+    const ports = openPorts(template, groups, serviceGroups(template));
+    const tasks = this.tasks.filter((task) => task.status === 'RUNNING');
+    return [
+      ...(toAws ? [{ address: Address.AWS, port: 443 }] : []),
+      ...tasks.flatMap(({ address }) => ports.map((port) => ({ address, port }))),
+    ];
   }
 
   private roles(taskDefinitionId: string): { taskRole: string; executionRole: string } {

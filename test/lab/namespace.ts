@@ -20,16 +20,20 @@ export const Address = {
   NOWHERE: '203.0.113.1',
 } as const;
 
-export interface TaskNamespace {
+export interface IsolatedNamespace {
   readonly name: string;
+  remove(): void;
+}
+
+export interface TaskNamespace extends IsolatedNamespace {
   /** The task's address in the VPC. */
   readonly address: string;
-  remove(): void;
 }
 
 export class VpcNamespace {
   readonly name: string;
   private tasks = 0;
+  private isolated = 0;
 
   private constructor(readonly pid: number) {
     this.name = `${prefix}-${pid}`;
@@ -72,6 +76,19 @@ export class VpcNamespace {
     run('ip', '-n', name, 'link', 'set', 'eth0', 'up');
     run('ip', '-n', name, 'route', 'add', 'default', 'via', outside);
     return { name, address: inside, remove: () => void tryRun('ip', 'netns', 'del', name) };
+  }
+
+  /**
+   * A namespace with nothing but loopback: no packet leaves it, and it has no address that one could come to.
+   *
+   * @param addresses of others, which the loopback interface has in their place, for relays that lead there
+   */
+  addIsolated(addresses: string[] = []): IsolatedNamespace {
+    const name = `${this.name}-isolated${++this.isolated}`;
+    run('ip', 'netns', 'add', name);
+    run('ip', '-n', name, 'link', 'set', 'lo', 'up');
+    for (const address of new Set(addresses)) run('ip', '-n', name, 'addr', 'add', `${address}/32`, 'dev', 'lo');
+    return { name, remove: () => void tryRun('ip', 'netns', 'del', name) };
   }
 
   /** Removes the VPC's and its tasks' namespaces. */

@@ -4,6 +4,7 @@ import { REPOSITORY } from './parts/cache';
 import { lettaVenv } from './parts/letta-venv';
 import { node24 } from './parts/node24';
 import { pgvector } from './parts/pgvector';
+import { sandboxPython } from './parts/sandbox-python';
 
 /**
  * Fetches what the lab is made of, while there still is a network: inside its own namespace there is none.
@@ -11,9 +12,13 @@ import { pgvector } from './parts/pgvector';
  * @throws Error that names what is missing and how to get it
  */
 export async function prepareParts(progress: (what: string) => void): Promise<void> {
-  for (const bundle of ['runtime/images/gateway/dist/main.js', 'runtime/functions/dist/migration/index.js']) {
+  for (const bundle of [
+    'runtime/images/gateway/dist/main.js',
+    'runtime/functions/dist/migration/index.js',
+    'runtime/images/sandbox/dist/runner.js',
+  ]) {
     if (!existsSync(path.join(REPOSITORY, bundle))) throw new Error(`${bundle} is missing: npm run bundle`);
   }
-  progress('looks for Letta, Node 24 and pgvector (about two minutes the first time)');
-  await Promise.all([lettaVenv(), node24(), pgvector()]);
+  progress("looks for Letta, Node 24, pgvector and the sandbox's Python (about two minutes the first time)");
+  await Promise.all([lettaVenv(), node24(), pgvector(), sandboxPython()]);
 }

@@ -46,6 +46,10 @@ export class LabValues implements ResourceValues {
         return arn('iam', `role/${id}`, '');
       case 'AWS::Lambda::Function Arn':
         return arn('lambda', `function:${id}`);
+      case 'AWS::BedrockAgentCore::CodeInterpreterCustom CodeInterpreterId':
+        return codeInterpreterId(id);
+      case 'AWS::BedrockAgentCore::CodeInterpreterCustom CodeInterpreterArn':
+        return arn('bedrock-agentcore', `code-interpreter-custom/${codeInterpreterId(id)}`);
       case 'AWS::ECS::Cluster Arn':
         return arn('ecs', `cluster/${Name.CLUSTER}`);
       case 'AWS::Logs::LogGroup Arn':
@@ -75,6 +79,10 @@ export function roleOf(roleArn: string): string {
 
 function secretArn(name: string): string {
   return arn('secretsmanager', `secret:${name}-LabLab`);
+}
+
+function codeInterpreterId(id: string): string {
+  return `${id}-LabLabLabL`;
 }
 
 function logGroup(id: string): string {

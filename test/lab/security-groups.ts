@@ -4,6 +4,8 @@ interface Rule {
   readonly GroupId: string;
   readonly SourceSecurityGroupId?: string;
   readonly DestinationSecurityGroupId?: string;
+  readonly FromPort?: number;
+  readonly ToPort?: number;
 }
 
 interface Service {
@@ -29,4 +31,26 @@ export function reachableGroups(template: Template, groups: string[]): Set<strin
     .filter(({ GroupId }) => groups.includes(GroupId))
     .map(({ DestinationSecurityGroupId }) => DestinationSecurityGroupId);
   return new Set(admitted.filter((group) => sent.includes(group)));
+}
+
+/** Ports on which somebody in one group may send to somebody in another: both sides have a rule for them. */
+export function openPorts(template: Template, from: string[], to: string[]): number[] {
+  const rules = (type: string): Rule[] => template.ofType(type).map(([id]) => template.properties<Rule>(id));
+  const admitted = rules('AWS::EC2::SecurityGroupIngress').filter(
+    ({ GroupId, SourceSecurityGroupId: source }) =>
+      to.includes(GroupId) && source !== undefined && from.includes(source),
+  );
+  const sent = rules('AWS::EC2::SecurityGroupEgress').filter(
+    ({ GroupId, DestinationSecurityGroupId: peer }) =>
+      from.includes(GroupId) && peer !== undefined && to.includes(peer),
+  );
+  const admittedPorts = admitted.map(onePort);
+  return [...new Set(sent.map(onePort))].filter((port) => admittedPorts.includes(port));
+}
+
+function onePort({ FromPort, ToPort }: Rule): number {
+  if (FromPort === undefined || FromPort !== ToPort) {
+    throw new Error(`the lab knows rules of one port only, got ${FromPort} to ${ToPort}`);
+  }
+  return FromPort;
 }

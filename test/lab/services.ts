@@ -9,6 +9,7 @@ import { FakeBedrock, FakeBedrockRuntime, type Forward } from './fake-aws/bedroc
 import { FakeCloudFormation } from './fake-aws/cloudformation';
 import { FakeEc2 } from './fake-aws/ec2';
 import { FakeEcs } from './fake-aws/ecs';
+import { FakeLambda } from './fake-aws/lambda';
 import { FakeLogs } from './fake-aws/logs';
 import { FakeSecretsManager } from './fake-aws/secrets-manager';
 import { FakeAws } from './fake-aws/server';
@@ -59,6 +60,7 @@ export class LabServices {
     readonly redis: Redis,
     readonly cacheFront: ElastiCacheFront,
     private readonly cachePort: number,
+    readonly lambda: FakeLambda,
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
@@ -78,7 +80,17 @@ export class LabServices {
     const bedrockRuntime = new FakeBedrockRuntime(options.forward);
     const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
     const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
-    const services: FakeService[] = [bedrock, bedrockRuntime, secrets, ecs, logs, new FakeEc2(), cloudFormation];
+    const lambda = new FakeLambda();
+    const services: FakeService[] = [
+      bedrock,
+      bedrockRuntime,
+      secrets,
+      ecs,
+      logs,
+      new FakeEc2(),
+      cloudFormation,
+      lambda,
+    ];
     const awsHosts = FakeAws.hosts(services);
     const tls = await certificate(awsAuthority, ...awsHosts);
     const endpointPolicy = (host: string) => interfaceEndpoints(template).get(host);
@@ -139,6 +151,7 @@ export class LabServices {
         redis,
         cacheFront,
         cachePort,
+        lambda,
       ] as const),
     );
   }

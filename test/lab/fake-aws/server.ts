@@ -63,7 +63,7 @@ export class FakeAws {
       throw error;
     }
     const endpoint = keys.inVpc ? this.options.endpointPolicy(service.host) : undefined;
-    const call = signedCall(request, response, keys.role, authorizer(record, keys.role, endpoint));
+    const call = signedCall(request, response, keys.role, authorizer(record, keys, endpoint));
     await this.faults.pass(service, call);
   }
 }

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import type { AwsRecord } from '../aws-record';
+import type { IssuedKeys } from '../credentials';
 import type { AccessRequest, Statement } from '../iam-policy';
 import type { WireRequest } from '../signature';
 
@@ -36,9 +37,14 @@ export interface FakeService {
 }
 
 /** Makes the `authorize` of a call, which may have come through an endpoint with a policy of its own. */
-export function authorizer(record: AwsRecord, role: string, endpoint?: Statement[]): SignedCall['authorize'] {
+export function authorizer(
+  record: AwsRecord,
+  { role, sourceFunction }: Pick<IssuedKeys, 'role' | 'sourceFunction'>,
+  endpoint?: Statement[],
+): SignedCall['authorize'] {
+  const from = sourceFunction === undefined ? {} : { 'lambda:SourceFunctionArn': sourceFunction };
   return (access) => {
-    if (record.decide(role, access, endpoint)) return;
+    if (record.decide(role, { ...access, context: { ...from, ...access.context } }, endpoint)) return;
     const what = `${access.action} on resource: ${access.resource}`;
     throw new AwsError('AccessDeniedException', `role ${role} is not authorized to perform: ${what}`, 403);
   };
