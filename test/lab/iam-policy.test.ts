@@ -81,4 +81,17 @@ describe('the policy evaluator', () => {
     const inverted = { Effect: 'Allow', NotAction: 'a:b', Action: '*', Resource: '*' } as Statement;
     expect(() => isAllowed([inverted], { action: 'a:b', resource: '*' })).toThrow('NotAction');
   });
+
+  test('NotAction and NotResource mean everything but what they name', () => {
+    const sealed: Statement[] = [
+      { Effect: 'Allow', Action: '*', Resource: '*' },
+      { Effect: 'Deny', NotAction: 'lambda:InvokeFunction', Resource: '*' },
+      { Effect: 'Deny', Action: 'lambda:InvokeFunction', NotResource: 'arn:aws:lambda:us-east-1:1:function:allowed' },
+    ];
+    const decide = (action: string, name: string) =>
+      isAllowed(sealed, { action, resource: `arn:aws:lambda:us-east-1:1:function:${name}` });
+    expect(decide('lambda:InvokeFunction', 'allowed')).toBe(true);
+    expect(decide('lambda:InvokeFunction', 'another')).toBe(false);
+    expect(decide('lambda:UpdateFunctionCode', 'allowed')).toBe(false);
+  });
 });

@@ -8,6 +8,7 @@ import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
 import { hostsInVpc, hostsOutside } from './hosts';
 import { imageOf, type ImageParts } from './images';
+import { startInterpreterSession } from './interpreter-session';
 import { invokeFunction } from './lambda';
 import { ImageFunction } from './image-function';
 import { LogFile, logFiles, readLog } from './logs';
@@ -92,6 +93,7 @@ export class Lab {
       },
     };
     this.sandboxFunction = this.imageFunction();
+    this.codeInterpreters();
   }
 
   /** Synthesizes the stack and starts everything it will stand on. */
@@ -297,6 +299,26 @@ export class Lab {
     });
     services.lambda.functions.set(functionArn, made);
     return made;
+  }
+
+  /** Sessions of the template's code interpreters are started here. */
+  private codeInterpreters(): void {
+    const { template, services, folder } = this;
+    for (const [id] of template.ofType('AWS::BedrockAgentCore::CodeInterpreterCustom')) {
+      const { NetworkConfiguration } = template.properties<{ NetworkConfiguration: { NetworkMode: string } }>(id);
+      if (NetworkConfiguration.NetworkMode !== 'SANDBOX')
+        throw new Error(`${id}: the lab's interpreters have no network`);
+      const interpreterId = String(template.resolve({ 'Fn::GetAtt': [id, 'CodeInterpreterId'] }));
+      services.agentCore.interpreters.set(interpreterId, (sessionId) =>
+        startInterpreterSession({
+          vpc: this.options.vpc,
+          sessionId,
+          programs: this.parts.sandbox,
+          folder: path.join(folder, 'functions'),
+          log: new LogFile(services.logs.file(`/lab/${id}`, sessionId)),
+        }),
+      );
+    }
   }
 
   /** Where security groups of a function lead: to the endpoints of AWS, and to ports of the service's tasks. */

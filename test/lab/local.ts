@@ -2,19 +2,26 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
+import { ToolSandbox } from '../../lib';
 import { Port } from '../../runtime/contract';
 import { enterLab } from './enter';
 import { Lab } from './lab';
 import { bedrockHost, realBedrock } from './real-bedrock';
 
-const usage = `npm run local [-- --port N] [-- --bedrock]: the whole deployment on this machine, until Ctrl-C
+const usage = `npm run local [-- --port N] [-- --bedrock] [-- --custom-tools]: the whole deployment on this machine, until Ctrl-C
 
   --port N    where Letta answers on 127.0.0.1 (${Port.API})
-  --bedrock   model calls go to the real Bedrock, with the AWS credentials found in the environment`;
+  --bedrock   model calls go to the real Bedrock, with the AWS credentials found in the environment
+  --custom-tools   callers may make tools of their own, which run in the lab's sandbox function`;
 
-function options(): { port: number; useBedrock: boolean } {
+function options(): { port: number; useBedrock: boolean; customTools: boolean } {
   const { values } = parseArgs({
-    options: { port: { type: 'string' }, bedrock: { type: 'boolean' }, help: { type: 'boolean', short: 'h' } },
+    options: {
+      port: { type: 'string' },
+      bedrock: { type: 'boolean' },
+      'custom-tools': { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
   });
   if (values.help) {
     console.log(usage);
@@ -24,11 +31,11 @@ function options(): { port: number; useBedrock: boolean } {
   if (!Number.isInteger(port) || port < 1 || port > 65535) {
     throw new Error(`--port wants a number from 1 to 65535, got '${values.port}'\n\n${usage}`);
   }
-  return { port, useBedrock: values.bedrock ?? false };
+  return { port, useBedrock: values.bedrock ?? false, customTools: values['custom-tools'] ?? false };
 }
 
 async function main(): Promise<void> {
-  const { port, useBedrock } = options();
+  const { port, useBedrock, customTools } = options();
   const inside = await enterLab({
     port,
     outbound: useBedrock ? bedrockHost : undefined,
@@ -37,6 +44,7 @@ async function main(): Promise<void> {
 
   const lab = await Lab.start({
     vpc: inside.vpc,
+    stack: { http: true, customTools: customTools ? ToolSandbox.function() : undefined },
     forward,
     progress: (what) => console.log(`the lab ${what}`),
   });
@@ -50,7 +58,7 @@ async function main(): Promise<void> {
     const server = await inside.serve(lab.service.address, Port.API);
     const file = path.join(secrets, 'password');
     writeFileSync(file, lab.password, { mode: 0o600 });
-    console.log(instructions(`http://127.0.0.1:${inside.port}`, file, lab, useBedrock));
+    console.log(instructions(`http://127.0.0.1:${inside.port}`, file, lab, useBedrock, customTools));
     await stopped;
     server.close();
   } catch (error) {
@@ -63,7 +71,7 @@ async function main(): Promise<void> {
   }
 }
 
-function instructions(url: string, file: string, lab: Lab, bedrock: boolean): string {
+function instructions(url: string, file: string, lab: Lab, bedrock: boolean, customTools: boolean): string {
   return `
 Letta answers at ${url}
 its password is in ${file}
@@ -80,7 +88,14 @@ logs are in ${lab.folder}/logs
   const agent = await client.agents.create({ memory_blocks: [{ label: 'human', value: 'Ada likes teal.' }] });
   const { messages } = await client.agents.messages.create(agent.id, { input: 'What does Ada like?' });
   console.log(messages);
-
+${
+  customTools
+    ? `
+  curl -H "Authorization: Bearer $(cat ${file})" -H 'Content-Type: application/json' ${url}/v1/tools/run \\
+    -d '{"name": "twice", "args": {"n": 21}, "source_code": "def twice(n: int) -> int:\\n    \\"\\"\\"Doubles.\\n\\n    Args:\\n        n (int): a number\\n    \\"\\"\\"\\n    return 2 * n"}'
+`
+    : ''
+}
 ${
   bedrock
     ? 'Models are those of Bedrock, with your credentials and at your cost.'

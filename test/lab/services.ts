@@ -5,6 +5,7 @@ import { DatabaseRole } from '../../runtime/contract';
 import { AwsRecord } from './aws-record';
 import { CredentialsEndpoint, KeyIssuer } from './credentials';
 import { ElastiCacheFront } from './elasticache-front';
+import { FakeAgentCore } from './fake-aws/agentcore';
 import { FakeBedrock, FakeBedrockRuntime, type Forward } from './fake-aws/bedrock';
 import { FakeCloudFormation } from './fake-aws/cloudformation';
 import { FakeEc2 } from './fake-aws/ec2';
@@ -61,6 +62,7 @@ export class LabServices {
     readonly cacheFront: ElastiCacheFront,
     private readonly cachePort: number,
     readonly lambda: FakeLambda,
+    readonly agentCore: FakeAgentCore,
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
@@ -80,7 +82,7 @@ export class LabServices {
     const bedrockRuntime = new FakeBedrockRuntime(options.forward);
     const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
     const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
-    const lambda = new FakeLambda();
+    const [lambda, agentCore] = [new FakeLambda(), new FakeAgentCore()];
     const services: FakeService[] = [
       bedrock,
       bedrockRuntime,
@@ -152,6 +154,7 @@ export class LabServices {
         cacheFront,
         cachePort,
         lambda,
+        agentCore,
       ] as const),
     );
   }
@@ -179,6 +182,7 @@ export class LabServices {
   }
 
   async stop(): Promise<void> {
+    await this.agentCore.stop();
     this.aws.stop();
     this.databaseFront.stop();
     this.cacheFront.stop();
