@@ -73,7 +73,7 @@ function validateTools(
     'cdk-letta:LettaService.imageWithCustomTools',
     `${scope.node.path}: customTools with an image that is not built here: Letta ${LETTA_VERSION} evaluates the annotations of a ` +
       "tool's parameters inside the server, so that a caller's tool runs code there, unless the image takes that out as " +
-      'LettaImage.fromPackage() does (trim.py); do so and acknowledge this',
+      'LettaImage.fromPackage() does (close_tools.py); do so and acknowledge this',
   );
 }
 

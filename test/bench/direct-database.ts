@@ -23,12 +23,12 @@ net.createServer({ noDelay: true }, (client) => {
  * Leads the database's address to Postgres itself. The lab's front, which checks tokens there, decrypts and encrypts
  * every byte: a price that RDS does not ask, and that only a client with tokens would pay.
  */
-export async function directDatabase(postgres: Postgres): Promise<{ stop(): void }> {
-  const words = [process.execPath, '-e', program, Address.DATABASE, String(DIRECT_PORT), String(postgres.port)];
+export async function directDatabase(postgres: Postgres, port = DIRECT_PORT): Promise<{ stop(): void }> {
+  const words = [process.execPath, '-e', program, Address.DATABASE, String(port), String(postgres.port)];
   const relay = spawn('setpriv', ['--pdeathsig', 'KILL', ...words], { stdio: ['ignore', 'inherit', 'inherit'] });
   const stop = () => void relay.kill();
   try {
-    await waitFor('the relay to Postgres', () => accepts(relay.exitCode), { timeout: 15_000, interval: 100 });
+    await waitFor('the relay to Postgres', () => accepts(port, relay.exitCode), { timeout: 15_000, interval: 100 });
   } catch (error) {
     stop();
     throw error;
@@ -36,10 +36,10 @@ export async function directDatabase(postgres: Postgres): Promise<{ stop(): void
   return { stop };
 }
 
-function accepts(exitCode: number | null): Promise<boolean> {
+function accepts(port: number, exitCode: number | null): Promise<boolean> {
   if (exitCode !== null) throw new Error(`the relay to Postgres ended with ${exitCode}`);
   return new Promise((resolve) => {
-    const socket = net.connect(DIRECT_PORT, Address.DATABASE, () => {
+    const socket = net.connect(port, Address.DATABASE, () => {
       socket.destroy();
       resolve(true);
     });

@@ -7,7 +7,9 @@ import { run } from './command';
 
 const IMAGE = 'runtime/images/letta';
 const TRIM = 'trim.py';
-const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', TRIM, 'ca.pem'];
+/** Closes what a tool's definition could make the server do. */
+const CLOSE = 'close_tools.py';
+const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', TRIM, CLOSE, 'ca.pem'];
 const BUILD = path.join(REPOSITORY, IMAGE, 'build.txt');
 // The system's interpreter is readable by the unprivileged user the lab runs Letta as; one in a home folder may not be.
 const SYSTEM_PYTHON = '/usr/bin/python3.11';
@@ -29,7 +31,7 @@ export interface LettaVenv {
  * @param options.trim whether packages are cut as in the image; if not, they are as their wheels have them. @default true
  */
 export async function lettaVenv({ trim = true } = {}): Promise<LettaVenv> {
-  const files = INPUTS.filter((name) => trim || name !== TRIM).map((name) => `${IMAGE}/${name}`);
+  const files = INPUTS.filter((name) => trim || (name !== TRIM && name !== CLOSE)).map((name) => `${IMAGE}/${name}`);
   const name = trim ? 'letta' : 'letta-untrimmed';
   const folder = await cached(name, { files, text: LETTA_VERSION }, (target) => build(target, trim));
   return {
@@ -52,7 +54,9 @@ async function build(folder: string, trim: boolean): Promise<void> {
   if (version.trim() !== LETTA_VERSION) {
     throw new Error(`${IMAGE}/letta.txt installs letta ${version.trim()}, wanted ${LETTA_VERSION}`);
   }
-  if (trim) await run(python, [path.join(image, TRIM), await sitePackages(venv)]);
+  for (const step of trim ? [TRIM, CLOSE] : []) {
+    await run(python, [path.join(image, step), await sitePackages(venv)]);
+  }
   await fetchMigrations(folder, image);
   await copyFile(path.join(image, 'ca.pem'), path.join(folder, 'ca.pem'));
 }

@@ -59,6 +59,13 @@ test('image letta-dockerhub checks the release by an interpreter that its own us
   expect(asUser).toContain(`== '${LETTA_VERSION}'`);
 });
 
+test('both images of Letta close what the definition of a tool could make the server do, the same', () => {
+  const [ours, upstream] = ['letta', 'letta-dockerhub'].map((image) => path.join(images, image, 'close_tools.py'));
+  expect(readFileSync(upstream)).toEqual(readFileSync(ours));
+  expect(readFileSync(path.join(images, 'letta/Dockerfile'), 'utf8')).toMatch(/python close_tools\.py/);
+  expect(final('letta-dockerhub').text).toMatch(/python \/tmp\/close_tools\.py/);
+});
+
 test('image gateway starts the bundle', () => {
   const [program, ...rest] = list(final('gateway').last('CMD'));
   expect([program, rest.at(-1)]).toEqual(['node', '/opt/gateway/dist/main.js']);
