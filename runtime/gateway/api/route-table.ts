@@ -9,7 +9,13 @@ export type Rule = (
   /** For holders of the administrators' password; for everybody once `group` is opened. */
   | { readonly kind: 'administrators'; readonly why: string; readonly group?: RouteGroup }
   /** Closed until this group is opened, to administrators as well: what may run is the deployment's decision. */
-  | { readonly kind: 'closed'; readonly why: string; readonly group: RouteGroup }
+  | {
+      readonly kind: 'closed';
+      readonly why: string;
+      readonly group: RouteGroup;
+      /** Opens it as well. */
+      readonly or?: RouteGroup;
+    }
   | { readonly kind: 'never'; readonly why: string }
 ) &
   RouteTraits;
@@ -27,8 +33,15 @@ const closed = (why: string, group: RouteGroup): Rule => ({ kind: 'closed', why,
 const administrators = (why: string, group?: RouteGroup): Rule => ({ kind: 'administrators', why, group });
 const never = (why: string): Rule => ({ kind: 'never', why });
 
-const toolCode = closed(
-  "it puts or runs a caller's code in the Letta container",
+const toolCode: Rule = {
+  kind: 'closed',
+  why: "it brings or runs a caller's code",
+  group: RouteGroup.CUSTOM_TOOLS,
+  or: RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
+};
+/** It removes and fills whatever folder of the container a caller names: `sandbox_configs.py` of letta 0.16.8. */
+const localSandbox = closed(
+  'it removes folders and installs packages in the Letta container',
   RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
 );
 const provider = closed('it adds or uses a model provider other than Amazon Bedrock', RouteGroup.EXTERNAL_PROVIDERS);
@@ -250,6 +263,7 @@ export const ROUTES: Readonly<Record<string, readonly (readonly [methods: string
   '/mcp-servers/**': [['GET POST PATCH DELETE', mcp]],
 
   '/sandbox-config/**': [['GET POST PATCH DELETE', toolCode]],
+  '/sandbox-config/local/**': [['GET POST PATCH DELETE', localSandbox]],
 
   // The low-latency voice agent talks to OpenAI itself.
   '/voice-beta/*/chat/completions': [['POST', { ...provider, turn: true }]],

@@ -127,7 +127,7 @@ function verdictOf({ rule, pattern: route }: Row, opened: ReadonlySet<RouteGroup
         `this route is open to administrators only: ${rule.why}; their password is the one of the LettaService prop \`administratorPassword\``,
       );
     case 'closed':
-      if (opened.has(rule.group)) return allowed;
+      if (opened.has(rule.group) || (rule.or !== undefined && opened.has(rule.or))) return allowed;
       return refused(`this route is closed: ${rule.why}; what opens it is the LettaService prop \`${rule.group}\``);
     case 'never':
       return refused(`this route is closed for good: ${rule.why}`);

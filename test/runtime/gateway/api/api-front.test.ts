@@ -47,7 +47,7 @@ test('a closed route is answered with the prop that opens it, and Letta never he
     body: '{"source_code":"import os"}',
   });
   expect(response.status).toBe(403);
-  expect(await response.json()).toEqual({ detail: expect.stringContaining('`unsafeToolsInLettaContainer`') });
+  expect(await response.json()).toEqual({ detail: expect.stringContaining('`customTools`') });
   expect(seen).toEqual([]);
   await until(() => log.lines.length > 0, 'an access log line');
   expect(log.lines[0]).toMatchObject({

@@ -15,7 +15,7 @@ function judge(request: string, opened: ReadonlySet<RouteGroup> = NONE, administ
 
 describe.each([
   [
-    RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
+    RouteGroup.CUSTOM_TOOLS,
     [
       'POST /v1/tools/',
       'POST /v1/tools',
@@ -28,10 +28,12 @@ describe.each([
       'POST /v1/tools/generate-schema',
       'POST /v1/agents/agent-1/tools/my_tool/run',
       'GET /v1/sandbox-config/',
-      'POST /v1/sandbox-config/local',
-      'POST /v1/sandbox-config/local/recreate-venv',
       'PATCH /v1/sandbox-config/environment-variable/x',
     ],
+  ],
+  [
+    RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
+    ['POST /v1/sandbox-config/local', 'POST /v1/sandbox-config/local/recreate-venv'],
   ],
   [
     RouteGroup.EXTERNAL_PROVIDERS,
@@ -60,14 +62,17 @@ describe.each([
       'GET /v1/tools/mcp/oauth/callback',
     ],
   ],
-])('routes that only %s opens', (group, requests) => {
+])('routes that %s opens', (group, requests) => {
   test.each(requests)('%s', (request) => {
     expect(judge(request)).toMatchObject({
       allowed: false,
       status: 403,
       detail: expect.stringContaining(`\`${group}\``),
     });
-    expect(judge(request, new Set([...ALL].filter((other) => other !== group)))).toMatchObject({ allowed: false });
+    // Tools in the Letta container are as much a caller's as those of a sandbox.
+    const same = group === RouteGroup.CUSTOM_TOOLS ? RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER : group;
+    const others = new Set([...ALL].filter((other) => other !== group && other !== same));
+    expect(judge(request, others)).toMatchObject({ allowed: false });
     expect(judge(request, new Set([group]))).toMatchObject({ allowed: true });
   });
 });
@@ -101,6 +106,15 @@ describe.each([
       detail: expect.stringMatching(/open to administrators only: .+ `administratorPassword`/),
     });
   });
+});
+
+test('what opens tools in the Letta container opens what a sandbox for them does', () => {
+  const [sandbox, unsafe] = [RouteGroup.CUSTOM_TOOLS, RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER];
+  for (const request of ['POST /v1/tools/', 'POST /v1/tools/run', 'GET /v1/sandbox-config/']) {
+    expect(judge(request, new Set([sandbox]))).toMatchObject({ allowed: true });
+    expect(judge(request, new Set([unsafe]))).toMatchObject({ allowed: true });
+  }
+  expect(judge('POST /v1/sandbox-config/local/recreate-venv', new Set([sandbox]))).toMatchObject({ allowed: false });
 });
 
 test('who may change tools by a prop may remove them too, without being an administrator', () => {
