@@ -30,6 +30,8 @@ export function createFunctionRunner(configuration: LambdaClientConfig, function
 
 /** Tools run in a Lambda function, which has an execution environment for each tenant alone (tenant isolation mode). */
 export class FunctionRunner implements ToolRunner {
+  readonly remedy = 'Bring it with ToolSandbox.function({ packages })';
+
   constructor(
     private readonly client: LambdaClient,
     private readonly functionArn: string,

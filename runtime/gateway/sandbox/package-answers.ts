@@ -56,7 +56,7 @@ export class PackageAnswers {
       const reasons = missing.map(({ requirement: wanted, reason }) => `${wanted}: ${reason}`).join('; ');
       return {
         exitCode: 1,
-        stderr: `the tool sandbox installs nothing at run time, and ${reasons}. Bring it with ToolSandbox.function({ packages })`,
+        stderr: `the tool sandbox installs nothing at run time, and ${reasons}. ${this.runner.remedy}`,
       };
     } catch (error) {
       const reason = error instanceof SandboxFailure ? error.message : describeError(error);

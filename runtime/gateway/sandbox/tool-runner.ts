@@ -2,6 +2,8 @@ import { SandboxPackageAnswer, SandboxPackageQuestion, SandboxRun, SandboxRunAns
 
 /** Where callers' tools run. */
 export interface ToolRunner {
+  /** How whoever runs the service makes a package available, for an agent's error. */
+  readonly remedy: string;
   /**
    * @param tenant shares its place with earlier runs of the same name, and with nobody else's
    * @param hungUp aborted when nobody waits for the answer any more

@@ -8,6 +8,7 @@ import { sandboxStand, serviceError } from './sandbox-stand';
 function answers(has: readonly string[], now?: () => number) {
   const asked: SandboxPackageQuestion[] = [];
   const runner: ToolRunner = {
+    remedy: 'Bring it along',
     run: () => Promise.reject(new Error('nothing runs')),
     packages: (question) => {
       asked.push(question);
@@ -33,7 +34,7 @@ test('a package that is there is installed, so far as Letta is told', async () =
 test('a package that is not there is named, with the way to bring it', async () => {
   const { exitCode, stderr } = await answers([]).packages.run('pip install requests');
   expect(exitCode).toBe(1);
-  expect(stderr).toMatch(/requests: it is not there.*ToolSandbox\.function\(\{ packages \}\)/);
+  expect(stderr).toMatch(/requests: it is not there.*Bring it along/);
 });
 
 test('Letta’s own client for TypeScript is answered for without asking', async () => {
