@@ -51,7 +51,8 @@ interface Session {
 
 /** Tools run in sessions of AgentCore's code interpreter: one of each agent, which keeps what its runs leave in it. */
 export class CodeInterpreterRunner implements ToolRunner {
-  readonly remedy = 'A code interpreter has what AWS put there; ToolSandbox.function({ packages }) takes packages of yours';
+  readonly remedy =
+    'A code interpreter has what AWS put there; ToolSandbox.function({ packages }) takes packages of yours';
   private readonly sessions = new Map<string, Session>();
 
   constructor(
