@@ -1,16 +1,82 @@
 """Keeps Letta 0.16.8 from running or reading anything by the definition of a caller's tool. Usage:
 close_tools.py SITE_PACKAGES
 
-The server takes any name of `builtins` for the type of a parameter and calls it with what the model wrote: a tool
-`def f(x: eval)` runs code next to Letta's secrets, whatever sandbox its own code goes to. And a `$ref` of a tool's schema is
-read from any file or URL.
+Whatever sandbox a tool's own code goes to, the server itself
+- takes any name of `builtins` for the type of a parameter and calls it with what the model wrote: `def f(x: eval)`;
+- builds the pydantic classes of a tool's source with their annotations as text, and pydantic evaluates text:
+  `class A(BaseModel): x: __import__('os').system('…')` runs as soon as the tool is created;
+- reads a `$ref` of a tool's schema from any file or URL, and that schema as YAML from Python's notation, so that a text
+  with both kinds of quotes can bring what is not in the schema;
+- lets a caller's tool take the name of one of Letta's own, which all agents share.
 """
 
 import sys
 from pathlib import Path
 
 ANNOTATIONS = 'functions/ast_parsers.py'
+CLASSES = 'functions/functions.py'
 SCHEMAS = 'services/helpers/tool_execution_helper.py'
+TOOLS = 'services/tool_manager.py'
+
+# Types of a class's fields, made without text: what is none of these is of any type.
+FIELD_TYPE = '''_FIELD_TYPES = {
+    "Any": Any, "bool": bool, "float": float, "int": int, "str": str, "dict": dict, "list": list, "set": set, "tuple": tuple,
+    "Dict": Dict, "List": List, "Literal": Literal, "Optional": Optional, "Set": typing.Set, "Tuple": typing.Tuple, "Union": typing.Union,
+}
+_FIELD_GENERICS = ("dict", "list", "set", "tuple", "Dict", "List", "Optional", "Set", "Tuple", "Union")
+
+
+def _field_type(node: ast.AST, classes: Dict[str, Any]) -> Any:
+    if isinstance(node, ast.Constant):
+        if node.value is None:
+            return None
+        return _field_type(ast.parse(node.value, mode="eval").body, classes) if isinstance(node.value, str) else Any
+    if isinstance(node, ast.BinOp) and isinstance(node.op, ast.BitOr):
+        return typing.Union[_field_type(node.left, classes), _field_type(node.right, classes)]
+    subscript = node.slice if isinstance(node, ast.Subscript) else None
+    named = node.value if subscript is not None else node
+    if isinstance(named, ast.Attribute) and isinstance(named.value, ast.Name) and named.value.id == "typing":
+        name = named.attr
+    elif isinstance(named, ast.Name):
+        name = named.id
+    else:
+        return Any
+    if subscript is None:
+        return classes[name] if name in classes else _FIELD_TYPES.get(name, Any)
+    parts = subscript.elts if isinstance(subscript, ast.Tuple) else [subscript]
+    if name == "Literal":
+        return Literal[tuple(ast.literal_eval(part) for part in parts)]
+    if name not in _FIELD_GENERICS:
+        return Any
+    types = tuple(_field_type(part, classes) for part in parts)
+    return _FIELD_TYPES[name][types if len(types) > 1 else types[0]]
+
+
+'''
+
+JSON_TEXT = '''def _json_text(value) -> str:
+    """JSON in which YAML reads just what JSON says."""
+    text = json.dumps(value, ensure_ascii=False)
+    return re.sub(r"[^\\x20-\\x7e\\U00010000-\\U0010ffff]", lambda found: f"\\\\u{ord(found[0]):04x}", text)
+
+
+'''
+
+OWN_NAME = '''        if pydantic_tool.name in LETTA_TOOL_SET and pydantic_tool.tool_type in (ToolType.CUSTOM, ToolType.EXTERNAL_MCP):
+            raise LettaInvalidArgumentError(
+                f"{pydantic_tool.name} is a tool of Letta's own, which all agents share: give this tool another name"
+            )
+
+'''
+
+OWN_TOOL = '''        if updated_tool_type is None and current_tool.tool_type not in (ToolType.CUSTOM, ToolType.EXTERNAL_MCP):
+            raise LettaInvalidArgumentError(f"{current_tool.name} is a tool of Letta's own, which all agents share: it stays as it is")
+'''
+
+OWN_NEW_NAME = '''        if new_name in LETTA_TOOL_SET and new_name != current_tool.name:
+            raise LettaInvalidArgumentError(f"{new_name} is a tool of Letta's own, which all agents share: give this tool another name")
+
+'''
 
 # File, what stands there, what is put in its place.
 CHANGES = [
@@ -54,6 +120,41 @@ CHANGES = [
         '\n\n'
         'def add_imports_and_pydantic_schemas_for_args(args_json_schema: dict) -> str:\n'
         '    _refuse_references_outside(args_json_schema)\n',
+    ),
+    (SCHEMAS, 'import os\nimport platform\n', 'import json\nimport os\nimport platform\nimport re\n'),
+    (SCHEMAS, 'def _refuse_references_outside(', JSON_TEXT + 'def _refuse_references_outside('),
+    (SCHEMAS, '        str(args_json_schema),\n', '        _json_text(args_json_schema),\n'),
+    (CLASSES, 'import inspect\nfrom collections', 'import inspect\nimport typing\nfrom collections'),
+    (CLASSES, 'def _extract_pydantic_classes(', FIELD_TYPE + 'def _extract_pydantic_classes('),
+    (
+        CLASSES,
+        '                        field_name = stmt.target.id\n',
+        '                        field_name = stmt.target.id\n'
+        '                        # Such names are pydantic\'s own: its annotations, its configuration.\n'
+        '                        if field_name.startswith("_") or field_name == "model_config":\n'
+        '                            continue\n',
+    ),
+    (
+        CLASSES,
+        '                        current_imports = {**imports_map, **created_classes}\n'
+        '                        field_annotation = _parse_type_annotation(stmt.annotation, current_imports)\n',
+        '                        field_annotation = _field_type(stmt.annotation, created_classes)\n',
+    ),
+    (
+        TOOLS,
+        '        # Use atomic PostgreSQL upsert if available\n        if settings.letta_pg_uri_no_default:\n            return await self._atomic_upsert_tool',
+        OWN_NAME
+        + '        # Use atomic PostgreSQL upsert if available\n        if settings.letta_pg_uri_no_default:\n            return await self._atomic_upsert_tool',
+    ),
+    (
+        TOOLS,
+        '        current_tool = await self.get_tool_by_id_async(tool_id=tool_id, actor=actor)\n',
+        '        current_tool = await self.get_tool_by_id_async(tool_id=tool_id, actor=actor)\n' + OWN_TOOL,
+    ),
+    (
+        TOOLS,
+        '        # Track if we need to check name uniqueness',
+        OWN_NEW_NAME + '        # Track if we need to check name uniqueness',
     ),
 ]
 
