@@ -45,6 +45,8 @@ interface Place {
 
 /** Environments that are kept without work; Lambda keeps more, and for minutes. */
 const MOST_IDLE = 6;
+/** The first process is Lambda's own, not the runtime: it hands on the credentials without having them in its environment. */
+const INIT = 'while IFS= read -r variable; do export "$variable"; done; "$@" & wait $!';
 /** Lambda has one user for all, each in a machine of its own. Here the kernel counts a user's processes over all of them. */
 const FIRST_USER = 20_000;
 let users = 0;
@@ -119,6 +121,27 @@ export class ImageFunction implements InvokedFunction {
     const user = `${FIRST_USER + ++users}:990`;
     const stream = `function-${number}`;
     const keys = options.issuer.issue(options.role, { sourceFunction: options.functionArn });
+    const environment: Record<string, string> = {
+      ...image.environment,
+      TZ: ':UTC',
+      _HANDLER: image.command[0] ?? '',
+      LAMBDA_TASK_ROOT: '/var/task',
+      LAMBDA_RUNTIME_DIR: '/var/runtime',
+      AWS_REGION: Account.REGION,
+      AWS_DEFAULT_REGION: Account.REGION,
+      AWS_EXECUTION_ENV: 'AWS_Lambda_Image',
+      AWS_LAMBDA_FUNCTION_NAME: options.name,
+      AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
+      AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(options.memorySize),
+      AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
+      AWS_LAMBDA_LOG_GROUP_NAME: options.logGroup,
+      AWS_LAMBDA_LOG_STREAM_NAME: stream,
+      AWS_LAMBDA_RUNTIME_API: `${RUNTIME_API.address}:${RUNTIME_API.port}`,
+      AWS_ACCESS_KEY_ID: keys.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
+      AWS_SESSION_TOKEN: keys.sessionToken,
+      ...options.environment,
+    };
     return ExecutionEnvironment.start({
       vpc: options.vpc,
       name: `${options.name}-${number}`,
@@ -126,29 +149,11 @@ export class ImageFunction implements InvokedFunction {
       memorySize: options.memorySize,
       ways,
       container: {
-        // The first process is Lambda's own, not the runtime.
-        command: ['/bin/sh', '-c', '"$@" & wait $!', 'init', ...image.entryPoint, ...image.command],
-        environment: {
-          ...image.environment,
-          TZ: ':UTC',
-          _HANDLER: image.command[0] ?? '',
-          LAMBDA_TASK_ROOT: '/var/task',
-          LAMBDA_RUNTIME_DIR: '/var/runtime',
-          AWS_REGION: Account.REGION,
-          AWS_DEFAULT_REGION: Account.REGION,
-          AWS_EXECUTION_ENV: 'AWS_Lambda_Image',
-          AWS_LAMBDA_FUNCTION_NAME: options.name,
-          AWS_LAMBDA_FUNCTION_VERSION: '$LATEST',
-          AWS_LAMBDA_FUNCTION_MEMORY_SIZE: String(options.memorySize),
-          AWS_LAMBDA_INITIALIZATION_TYPE: 'on-demand',
-          AWS_LAMBDA_LOG_GROUP_NAME: options.logGroup,
-          AWS_LAMBDA_LOG_STREAM_NAME: stream,
-          AWS_LAMBDA_RUNTIME_API: `${RUNTIME_API.address}:${RUNTIME_API.port}`,
-          AWS_ACCESS_KEY_ID: keys.accessKeyId,
-          AWS_SECRET_ACCESS_KEY: keys.secretAccessKey,
-          AWS_SESSION_TOKEN: keys.sessionToken,
-          ...options.environment,
-        },
+        command: ['/bin/sh', '-c', INIT, 'init', ...image.entryPoint, ...image.command],
+        environment: { PATH: image.environment.PATH },
+        input: Object.entries(environment)
+          .map(([name, value]) => `${name}=${value}\n`)
+          .join(''),
         user,
         workingDirectory: image.workingDirectory,
         mounts: image.mounts,

@@ -23,7 +23,15 @@ function python(
     : '';
   const start = head.startsWith('async ') ? `async def ${head.slice(6)}` : `def ${head}`;
   const lines = body.replace(/^/gm, '    ');
-  return { what, tool: { name, source: `${above}${start}:\n    """Does something useful.${documented}"""\n${lines}\n` }, args }; // prettier-ignore
+  const source = `${above}${start}:\n    """Does something useful.${documented}"""\n${lines}\n`;
+  // Letta reads the parameters of a plain function alone.
+  const schema = start.startsWith('async') ? { parameters: integers(Object.keys(args)) } : {};
+  return { what, tool: { name, source, ...schema }, args };
+}
+
+function integers(names: readonly string[]): object {
+  const properties = Object.fromEntries(names.map((name) => [name, { type: 'integer', description: name }]));
+  return { type: 'object', properties, required: names };
 }
 
 function typescript(what: string, name: string, source: string, parameters: object, args: object): OrdinaryTool {
