@@ -46,12 +46,28 @@ const OWN_TOOLS: Readonly<Record<string, readonly string[]>> = {
   letta_builtin: ['run_code', 'run_code_with_tools', 'web_search', 'fetch_webpage'],
   letta_files_core: ['open_files', 'grep_files', 'semantic_search_files'],
 };
+/** What a caller's tool of an agent file may say of itself (`letta/schemas/tool.py`). */
+const CUSTOM_TOOL_FIELDS = [
+  'id',
+  'name',
+  'description',
+  'tags',
+  'source_code',
+  'source_type',
+  'json_schema',
+  'args_json_schema',
+  'return_char_limit',
+  'pip_requirements',
+  'npm_requirements',
+  'default_requires_approval',
+  'enable_parallel_execution',
+] as const;
 const TYPE_OF_OWN_TOOL = new Map(
   Object.entries(OWN_TOOLS).flatMap(([type, names]) => names.map((name) => [name, type] as const)),
 );
 
 /**
- * Reads the form of an import and lets it pass if its agent file carries no tool source. Letta takes a tool's type from
+ * Reads the form of an import and lets it pass if its agent file carries no tool source, or a sandbox is there for it. Letta takes a tool's type from
  * the file and keeps its source, also of a type that runs it (`letta_multi_agent_core`), and overwrites the tool of the
  * same name that all agents share. So Letta's own tools go on as nothing but their names, `override_existing_tools` is
  * always false, and form and file are written anew: what was judged is what Letta reads, whatever it makes of duplicate
@@ -119,32 +135,48 @@ function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object 
   if ((file.mcp_servers as unknown[]).length > 0 && !mcpOpened) {
     throw new Refused(403, `the agent file brings MCP servers; ${opens(RouteGroup.MCP_SERVERS)}`);
   }
-  return { ...file, tools: (file.tools as unknown[]).map((tool) => judgeTool(tool, mcpOpened)) };
+  return { ...file, tools: (file.tools as unknown[]).map((tool) => judgeTool(tool, opened)) };
 }
 
-function judgeTool(tool: unknown, mcpOpened: boolean): object {
+function judgeTool(tool: unknown, opened: ReadonlySet<RouteGroup>): object {
   if (!isObject(tool)) throw new Refused(400, 'a tool of the agent file is not an object');
   const { id, name, tool_type: type = 'custom', source_code: source } = tool;
   const label = `the agent file's tool ${name === undefined ? 'without a name' : show(name)}`;
   if (type === 'external_mcp') {
-    if (!mcpOpened) throw new Refused(403, `${label} belongs to an MCP server; ${opens(RouteGroup.MCP_SERVERS)}`);
+    if (!opened.has(RouteGroup.MCP_SERVERS))
+      throw new Refused(403, `${label} belongs to an MCP server; ${opens(RouteGroup.MCP_SERVERS)}`);
     // Letta calls the server by the tool's tags and name; the wrapper it once generated is never run.
     return { ...tool, source_code: null, pip_requirements: null, npm_requirements: null };
   }
   const own = typeof name === 'string' ? TYPE_OF_OWN_TOOL.get(name) : undefined;
+  if (type === 'custom' && own === undefined && opened.has(RouteGroup.CUSTOM_TOOLS))
+    return judgeCustomTool(tool, label);
   if (own === undefined || typeof type !== 'string' || !Object.hasOwn(OWN_TOOLS, type)) {
     throw new Refused(
       403,
-      `${label} of type ${show(type)} is none that Letta 0.16.8 brings along, so it would bring its own source code; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
+      `${label} of type ${show(type)} is none that Letta 0.16.8 brings along, so it would bring its own source code; ${opens(RouteGroup.CUSTOM_TOOLS)}`,
     );
   }
   if (source !== undefined && source !== null && source !== '') {
     throw new Refused(
       403,
-      `${label} carries source code, which a tool of Letta's own does not; ${opens(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)}`,
+      `${label} carries source code, which a tool of Letta's own does not; ${opens(RouteGroup.CUSTOM_TOOLS)}`,
     );
   }
   return { id, name, tool_type: own, tags: [own], source_type: 'python' };
+}
+
+/** It stays of the type that goes to the sandbox, and is what it says to the model. */
+function judgeCustomTool(tool: Record<string, unknown>, label: string): object {
+  const { name, source_code: source, json_schema: schema } = tool;
+  if (typeof name !== 'string' || typeof source !== 'string' || source === '') {
+    throw new Refused(400, `${label} lacks a name or source code, which a tool of type "custom" must have`);
+  }
+  if (!isObject(schema) || schema.name !== name) {
+    throw new Refused(400, `${label} must have a json_schema of the same name`);
+  }
+  const kept = CUSTOM_TOOL_FIELDS.filter((field) => tool[field] !== undefined).map((field) => [field, tool[field]]);
+  return { ...Object.fromEntries(kept), tool_type: 'custom' };
 }
 
 function opens(group: RouteGroup): string {

@@ -63,7 +63,7 @@ export function agentImportSuite(deployed: Deployed): void {
         status: 403,
         detail: expect.stringContaining(`"${tool.name}"`),
       });
-      expect(detail).toContain('unsafeToolsInLettaContainer');
+      expect(detail).toContain('customTools');
       expect(await (await deployed.request('GET', '/v1/agents/count')).text()).toBe(count);
     });
 

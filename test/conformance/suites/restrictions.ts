@@ -30,8 +30,8 @@ export function restrictionsSuite(deployed: Deployed): void {
     });
 
     test.each([
-      ['running code', 'POST', '/v1/tools/run', { source_code: source, args: {} }, 'unsafeToolsInLettaContainer'],
-      ['making a tool', 'POST', '/v1/tools/', { source_code: source }, 'unsafeToolsInLettaContainer'],
+      ['running code', 'POST', '/v1/tools/run', { source_code: source, args: {} }, 'customTools'],
+      ['making a tool', 'POST', '/v1/tools/', { source_code: source }, 'customTools'],
       [
         'a provider of the caller’s',
         'POST',

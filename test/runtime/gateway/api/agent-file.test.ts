@@ -98,15 +98,43 @@ test.each([
 ])('%s: refused, naming the tool and the prop', (_what, tool) => {
   expect(judge(agentFile({ tools: [ownTool, tool] }))).toEqual({
     status: 403,
-    detail: expect.stringMatching(
-      new RegExp(`tool "${tool.name}" .*the LettaService prop \`unsafeToolsInLettaContainer\`$`),
-    ),
+    detail: expect.stringMatching(new RegExp(`tool "${tool.name}" .*the LettaService prop \`customTools\`$`)),
   });
 });
 
 test('packages that a tool would install do not get through', () => {
   const judged = judge(agentFile({ tools: [{ ...ownTool, pip_requirements: [{ name: 'evil' }] }] }));
   expect(JSON.stringify(judged)).not.toContain('evil');
+});
+
+describe('with a tool sandbox', () => {
+  const opened = new Set<RouteGroup>([RouteGroup.CUSTOM_TOOLS]);
+  const schema = { name: 'spy', parameters: { type: 'object', properties: {} } };
+  const tool = { ...customTool, json_schema: schema, pip_requirements: [{ name: 'requests' }] };
+
+  test('a tool of the caller’s passes with its source, as what goes to the sandbox', () => {
+    const more = { metadata_: { sandbox: 'modal' }, project_id: 'p', organization_id: 'o' };
+    const tools = [ownTool, { ...tool, ...more, tool_type: undefined }];
+    const judged = judge(agentFile({ tools }), { opened, fields: { override_existing_tools: 'true' } });
+    expect(judged).toMatchObject({ fields: { override_existing_tools: 'false' } });
+    expect((judged as unknown as { file: { tools: unknown[] } }).file.tools[1]).toEqual(tool);
+  });
+
+  test.each([
+    [
+      'of the name of one of Letta’s own',
+      { ...tool, name: 'send_message', json_schema: { name: 'send_message' } },
+      403,
+    ],
+    ['of another type', { ...tool, tool_type: 'letta_multi_agent_core' }, 403],
+    ['of a type of another release', { ...tool, tool_type: 'external_langchain' }, 403],
+    ['that has another name for the model', { ...tool, json_schema: { name: 'send_message' } }, 400],
+    ['without a schema', { ...tool, json_schema: null }, 400],
+    ['without source', { ...tool, source_code: null }, 400],
+    ['of an MCP server', mcpTool, 403],
+  ])('a tool %s is refused', (_what, other, status) => {
+    expect(judge(agentFile({ tools: [other] }), { opened })).toMatchObject({ status });
+  });
 });
 
 describe('MCP servers and their tools', () => {
