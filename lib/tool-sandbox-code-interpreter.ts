@@ -43,7 +43,7 @@ export interface ToolSandboxCodeInterpreterProps {
  * "Network settings", AgentCore Code Interpreter, Amazon Bedrock AgentCore Developer Guide.
  *
  * Each agent has a session of its own, with the variables and files of its runs before, until it has been idle for
- * `sessionIdle`. Python and TypeScript tools; packages are those that AWS has there.
+ * `sessionIdle`. Python tools only; packages are those that AWS has there.
  *
  * @throws for a time-out or a number of runs that the gateway does not do
  */

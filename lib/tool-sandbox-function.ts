@@ -8,6 +8,7 @@ import { Port, SandboxSettings, SandboxVariable } from '../runtime/contract';
 import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
 import { destinationOf } from './private/allowed-egress';
+import { allowedFunctionArn } from './private/allowed-function';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
@@ -135,10 +136,12 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    * Lets tools invoke one function, with the credentials of the sandbox's role, e.g. by
    * `boto3.client('lambda').invoke(FunctionName=…)`. Gives a warning: any caller's tool may invoke it, with any payload.
    *
-   * @param fn a function, version or alias that does not need this stack
+   * @param fn a function, version or alias of the same region that does not need this stack
+   * @throws for a wildcard, another region, or the function of a sandbox
    */
   public allowFunction(fn: lambda.IFunction): void {
-    const arn = fn.functionArn;
+    const isSandbox = fn.node.scopes.some((scope) => scope instanceof ToolSandboxFunction);
+    const arn = allowedFunctionArn(this, fn, isSandbox);
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxFunction.allowFunction',
       `${this.node.path} lets tools invoke a function (${fn.node.path}): the code of any caller's tool can, with any payload, and ` +

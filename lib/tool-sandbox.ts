@@ -1,4 +1,4 @@
-import { RemovalPolicy } from 'aws-cdk-lib';
+import { RemovalPolicy, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IConstruct } from 'constructs';
 import { SandboxSettings } from '../runtime/contract';
 import { AwsCall, IAwsClient } from './aws-client';
+import { validateRegion } from './private/validation';
 import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from './tool-sandbox-code-interpreter';
 import { ToolSandboxFunction } from './tool-sandbox-function';
 import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
@@ -77,7 +78,7 @@ export abstract class ToolSandbox {
     return new OwnCodeInterpreter(options);
   }
 
-  /** A sandbox that is there already, e.g. one that several services share. */
+  /** A sandbox of the same region that is there already, e.g. one that several services share. */
   public static fromSandbox(sandbox: IToolSandbox): ToolSandbox {
     return new Existing(sandbox);
   }
@@ -145,7 +146,13 @@ class Existing extends ToolSandbox {
     this._allowedEndpoints = _settings.kind === 'function' ? [..._settings.allowedEndpoints] : [];
   }
 
-  public _bind(): IToolSandbox {
+  public _bind(scope: Construct): IToolSandbox {
+    validateRegion(
+      scope,
+      'customTools',
+      Stack.of(this.sandbox).region,
+      'the gateway runs tools by the endpoint of its own region',
+    );
     return this.sandbox;
   }
 }

@@ -128,11 +128,13 @@ function policiesOf(role: iam.IRole): { documents: Document[]; managed: string[]
     managed.push(...ManagedPolicyArns.map((arn) => `the managed policy ${JSON.stringify(arn)}`));
   }
   for (const construct of role.node.root.node.findAll()) {
-    if (!CfnResource.isCfnResource(construct) || !/^AWS::IAM::(Managed)?Policy$/.test(construct.cfnResourceType))
+    if (!CfnResource.isCfnResource(construct) || !/^AWS::IAM::(Managed|Role)?Policy$/.test(construct.cfnResourceType))
       continue;
-    const { Roles = [], PolicyDocument } = propertiesOf(construct);
-    const name = JSON.stringify(Stack.of(construct).resolve(role.roleName));
-    if (Roles.some((one) => JSON.stringify(one) === name)) documents.push(PolicyDocument!);
+    const { Roles = [], RoleName, PolicyDocument } = propertiesOf(construct);
+    const written = own instanceof iam.CfnRole ? own.roleName : undefined;
+    const names: unknown[] = Stack.of(construct).resolve([role.roleName, written]);
+    const known = names.filter((name) => name !== undefined).map((name) => JSON.stringify(name));
+    if ([...Roles, RoleName].some((one) => known.includes(JSON.stringify(one)))) documents.push(PolicyDocument!);
   }
   return { documents, managed };
 }
@@ -142,6 +144,7 @@ interface IamProperties {
   readonly Policies?: { readonly PolicyDocument: Document }[];
   readonly ManagedPolicyArns?: unknown[];
   readonly Roles?: unknown[];
+  readonly RoleName?: unknown;
   readonly PolicyDocument?: Document;
 }
 

@@ -13,6 +13,11 @@ import { asText, isolatedVpc, Match, statementsOf, Template, testApp, warningsOf
 const ROLE_ARN = 'arn:aws:iam::111122223333:role/tools';
 const ORDERS = 'arn:aws:lambda:eu-west-1:111122223333:function:orders';
 
+const PLAIN_POLICY = {
+  policyName: 'more',
+  policyDocument: { Statement: { Effect: 'Allow', Action: 'sqs:SendMessage', Resource: '*' } },
+};
+
 type Props = Partial<ToolSandboxFunctionProps>;
 
 function sandbox(props: Props | ((stack: Stack) => Props) = {}) {
@@ -167,6 +172,19 @@ describe('the role', () => {
         }),
       'sqs:SendMessage',
     ],
+    [
+      "CloudFormation's own policy of a role, by its name",
+      (role) => new iam.CfnRolePolicy(role.stack, 'Own', { roleName: role.roleName, ...PLAIN_POLICY }),
+      'sqs:SendMessage',
+    ],
+    [
+      'a plain policy that names it as it was named',
+      (role) => {
+        (role.node.defaultChild as iam.CfnRole).roleName = 'tools';
+        new iam.CfnPolicy(role.stack, 'Plain', { roles: ['tools'], ...PLAIN_POLICY });
+      },
+      'sqs:SendMessage',
+    ],
   ])('fails at synth with %s', (_what, change, named) => {
     const { app } = sandbox((stack) => {
       const role = brought(stack);
@@ -247,6 +265,32 @@ describe('allowFunction', () => {
   test('hands tools the credentials of the role, which nothing else does', () => {
     const { template } = sandbox((stack) => ({ allowedFunctions: [orders(stack)] }));
     expect(functionOf(template()).Environment).toEqual({ Variables: { SANDBOX_PASS_CREDENTIALS: 'true' } });
+  });
+
+  test.each<[string, (made: ToolSandboxFunction, stack: Stack) => lambda.IFunction, string]>([
+    ['its own function, by which a tool could be any agent', (made) => made.function, 'wanted a function of yours'],
+    ['a version of it', (made) => made.function.currentVersion, 'wanted a function of yours'],
+    [
+      'the function of another sandbox',
+      (_, stack) => new ToolSandboxFunction(stack, 'Other', { vpc: isolatedVpc(new Stack(stack, 'Inner')) }).function,
+      'wanted a function of yours',
+    ],
+    [
+      'a wildcard',
+      (_, stack) => lambda.Function.fromFunctionArn(stack, 'All', ORDERS.replace('orders', '*')),
+      `allowFunction('${ORDERS.replace('orders', '*')}'), a wildcard, wanted the ARN of one function`,
+    ],
+  ])('fails with %s', (_what, fn, message) => {
+    const { sandbox: made, stack } = sandbox();
+    expect(() => made.allowFunction(fn(made, stack))).toThrow(message);
+  });
+
+  test('fails with a function of another region, which the network has no endpoint for', () => {
+    const stack = new Stack(testApp(), 'Test', { env: { account: '111122223333', region: 'us-east-1' } });
+    const made = new ToolSandboxFunction(stack, 'Tools', { vpc: isolatedVpc(stack) });
+    expect(() => made.allowFunction(orders(stack))).toThrow(
+      "allowFunction(Test/Orders) is of region 'eu-west-1', wanted one of the sandbox's region 'us-east-1'",
+    );
   });
 
   test('states the call, for the endpoint of Lambda', () => {

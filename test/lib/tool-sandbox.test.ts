@@ -8,6 +8,7 @@ import {
   LettaImage,
   SealedNetwork,
   ToolSandbox,
+  ToolSandboxCodeInterpreter,
   ToolSandboxFunction,
 } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
@@ -168,6 +169,17 @@ test('a sandbox of another stack is let to the proxy by rules of the service’s
 });
 
 describe('what cannot be together', () => {
+  test('fails with a sandbox of another region', () => {
+    const app = testApp();
+    const env = { account: '111122223333', region: 'eu-west-1' };
+    const shared = new ToolSandboxCodeInterpreter(new Stack(app, 'Foundation', { env }), 'Shared');
+    const elsewhere = { ...env, region: 'us-east-1' };
+    const customTools = ToolSandbox.fromSandbox(shared);
+    expect(() => new LettaBedrockStack(app, 'Letta', { env: elsewhere, http: true, customTools })).toThrow(
+      "customTools is of region 'eu-west-1', wanted one of the stack's region 'us-east-1'",
+    );
+  });
+
   test('fails with tools in the Letta container as well', () => {
     expect(() => service({ customTools: ToolSandbox.function(), unsafeToolsInLettaContainer: true })).toThrow(
       'customTools and unsafeToolsInLettaContainer are both given, wanted one of them',
