@@ -67,7 +67,7 @@ const looking: HostileTool[] = [
     /^found \[\]/,
     'success',
   ),
-  python('writes to its own program', 'open("/var/task/handler.py", "a").write("x")\nreturn "WROTE"', /Error/, 'error'),
+  python('writes to its own program', 'open("/opt/sandbox/handler.py", "a").write("x")\nreturn "WROTE"', /PermissionError|Read-only file system/, 'error'), // prettier-ignore
   python('becomes root', 'import os\nos.setuid(0)\nreturn "ROOT"', /PermissionError/, 'error'),
   python(
     'makes a user namespace',
