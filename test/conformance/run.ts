@@ -20,7 +20,7 @@ interface Report {
 
 /** `npm run conformance [-- spec]`: the deployment's specification, run in the lab. */
 async function main(): Promise<number> {
-  await enterLab();
+  await enterLab({ stock: true });
   const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-conformance-'));
   const report = path.join(folder, 'report.json');
   const args = [

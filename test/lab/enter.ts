@@ -15,6 +15,8 @@ export interface EnterOptions {
   readonly port?: number;
   /** Host that the lab may reach on port 443, through a socket and not through its network. @default - none */
   readonly outbound?: string;
+  /** Whether a Letta server as upstream has it is wanted beside ours. @default false */
+  readonly stock?: boolean;
 }
 
 /** The lab as seen by the process inside of it. */
@@ -36,7 +38,7 @@ export async function enterLab(options: EnterOptions = {}): Promise<Inside> {
   const owner = process.env[ownerVariable];
   if (owner) return inside(Number(owner));
   checkRequirements();
-  await prepareParts((what) => console.log(`the lab ${what}`));
+  await prepareParts((what) => console.log(`the lab ${what}`), options);
   process.exit(await runInside(options));
 }
 

@@ -9,9 +9,11 @@ import { sandboxPython } from './parts/sandbox-python';
 /**
  * Fetches what the lab is made of, while there still is a network: inside its own namespace there is none.
  *
+ * @param options.stock Letta as upstream has it too. @default false
+ *
  * @throws Error that names what is missing and how to get it
  */
-export async function prepareParts(progress: (what: string) => void): Promise<void> {
+export async function prepareParts(progress: (what: string) => void, { stock = false } = {}): Promise<void> {
   for (const bundle of [
     'runtime/images/gateway/dist/main.js',
     'runtime/functions/dist/migration/index.js',
@@ -20,5 +22,6 @@ export async function prepareParts(progress: (what: string) => void): Promise<vo
     if (!existsSync(path.join(REPOSITORY, bundle))) throw new Error(`${bundle} is missing: npm run bundle`);
   }
   progress("looks for Letta, Node 24, pgvector and the sandbox's Python (about two minutes the first time)");
-  await Promise.all([lettaVenv(), node24(), pgvector(), sandboxPython()]);
+  const upstream = stock ? [lettaVenv({ trim: false })] : [];
+  await Promise.all([lettaVenv(), node24(), pgvector(), sandboxPython(), ...upstream]);
 }

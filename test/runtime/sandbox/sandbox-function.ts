@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { chmodSync, chownSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -22,9 +22,11 @@ export class SandboxFunction {
   log = '';
   private readonly runtime = new LambdaRuntime();
   private process?: ChildProcess;
+  private place?: string;
 
   async start(environment: Record<string, string> = {}): Promise<void> {
-    const local = await sandboxPython();
+    const place = this.readableByAll({ programs: await sandboxPython(), code: CODE });
+    const local = path.join(place, 'programs');
     this.port = (await this.runtime.listen(0)) ?? 0;
     chmodSync(this.folder, 0o700);
     const root = process.getuid?.() === 0;
@@ -40,7 +42,7 @@ export class SandboxFunction {
       'handler.handle',
     ];
     this.process = spawn(program, options, {
-      cwd: CODE,
+      cwd: path.join(place, 'code'),
       env: {
         PATH: `${local}/bin:/usr/bin:/bin`,
         SANDBOX_WRITABLE: this.folder,
@@ -61,6 +63,14 @@ export class SandboxFunction {
     ended.catch(() => undefined);
     await Promise.race([this.runtime.ready(), ended]);
     this.ended = ended;
+  }
+
+  /** The function runs as nobody, who may not see into a clone in somebody's home. @returns a folder with the copies */
+  private readableByAll(folders: Record<string, string>): string {
+    const place = (this.place = mkdtempSync(path.join(tmpdir(), 'sandbox-image-')));
+    chmodSync(place, 0o755);
+    for (const [name, folder] of Object.entries(folders)) execFileSync('cp', ['-a', folder, path.join(place, name)]);
+    return place;
   }
 
   /** Rejects when the function's process ends. */
@@ -98,5 +108,6 @@ export class SandboxFunction {
     }
     this.runtime.stop();
     rmSync(this.folder, { recursive: true, force: true });
+    if (this.place) rmSync(this.place, { recursive: true, force: true });
   }
 }

