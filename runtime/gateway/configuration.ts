@@ -110,6 +110,7 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
   const reader = new VariableReader(environment);
   const listeners = new Set(reader.listOf(GatewayVariable.LISTENERS, Object.values(Listener), { least: 1 }));
   const has = (...names: Listener[]) => names.some((name) => listeners.has(name));
+  const callsAws = has('api', 'aws', 'ollama', 'cache', 'database', 'sandbox');
 
   if (has('ollama') && !has('aws')) {
     reader.problem(
@@ -120,9 +121,7 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
 
   const configuration: GatewayConfiguration = {
     listeners,
-    region: has('api', 'aws', 'ollama', 'cache', 'database', 'sandbox')
-      ? reader.matching(GatewayVariable.REGION, REGION)
-      : '',
+    region: callsAws ? reader.matching(GatewayVariable.REGION, REGION) : '',
     urlSuffix: has('api', 'aws', 'ollama', 'sandbox') ? reader.matching(GatewayVariable.URL_SUFFIX, HOST) : '',
     awsCaFile: has('api', 'aws', 'ollama', 'cache', 'sandbox') ? reader.path(GatewayVariable.AWS_CA_FILE) : undefined,
     serviceName: has('api', 'aws', 'ollama', 'egress', 'sandbox')
@@ -160,7 +159,7 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
       : undefined,
     sandbox: has('sandbox') ? reader.json(GatewayVariable.SANDBOX, sandboxSettings) : undefined,
   };
-  if (has('api', 'aws', 'ollama', 'cache', 'database', 'sandbox')) reader.containerCredentials();
+  if (callsAws) reader.containerCredentials();
   if (reader.problems.length > 0) throw new ConfigurationError(reader.problems);
   return configuration;
 }

@@ -13,10 +13,9 @@ import {
   SandboxRunAnswer,
   SandboxSettings,
 } from '../../contract';
-import { describeError } from '../log';
 import { InterpreterOutput, interpreterScript } from './interpreter-script';
 import { packageAnswer, runAnswer } from './sandbox-answers';
-import { SandboxFailure } from './sandbox-failure';
+import { couldNotRun, SandboxFailure } from './sandbox-failure';
 import { packageScript } from './package-script';
 import { ToolRunner } from './tool-runner';
 
@@ -204,16 +203,14 @@ async function* until<T>(stream: AsyncIterable<T> | Iterable<T>, signal: AbortSi
   }
 }
 
-/** AWS's messages name accounts and roles: an agent is told the kind only. */
 function asFailure(error: unknown): SandboxFailure {
   if (error instanceof SandboxFailure) return error;
-  const { name, code } = (error ?? {}) as NodeJS.ErrnoException;
+  const name = (error as Error | undefined)?.name;
   if (name === 'ThrottlingException' || name === 'ServiceQuotaExceededException') {
     return new SandboxFailure('unavailable', `the tool sandbox is busy (${name}), try again later`);
   }
   if (name === 'ResourceNotFoundException') {
     return new SandboxFailure('unavailable', 'the tool sandbox or its session is gone (ResourceNotFoundException)');
   }
-  const reason = (name === 'Error' ? code : name) ?? describeError(error);
-  return new SandboxFailure('unavailable', `the tool sandbox could not run the tool: ${reason}`);
+  return couldNotRun(error);
 }

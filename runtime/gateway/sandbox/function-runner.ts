@@ -8,9 +8,8 @@ import {
   SandboxRunAnswer,
 } from '../../contract';
 import { objectOf } from '../foreign-json';
-import { describeError } from '../log';
 import { packageAnswer, runAnswer } from './sandbox-answers';
-import { SandboxFailure } from './sandbox-failure';
+import { couldNotRun, SandboxFailure } from './sandbox-failure';
 import { ToolRunner } from './tool-runner';
 
 /** A synchronous invocation's payload (Lambda quotas). */
@@ -111,13 +110,7 @@ function notInvoked(error: unknown, deadline: AbortSignal): SandboxFailure {
       'the tool sandbox is gone: its function does not exist (ResourceNotFoundException)',
     );
   }
-  return new SandboxFailure('unavailable', `the tool sandbox could not run the tool: ${reasonOf(error)}`);
-}
-
-/** AWS's messages name accounts, roles and addresses: an agent is told the kind only. */
-function reasonOf(error: unknown): string {
-  const { name, code } = error as NodeJS.ErrnoException;
-  return (name === 'Error' ? code : name) ?? describeError(error);
+  return couldNotRun(error);
 }
 
 /** The function broke off: by a time-out, or because a tool brought its process down. */

@@ -1,3 +1,5 @@
+import { describeError } from '../log';
+
 /** A run that did not come about, or did not end as one: what the agent is told, and who is to blame. */
 export class SandboxFailure extends Error {
   constructor(
@@ -7,4 +9,11 @@ export class SandboxFailure extends Error {
     super(message);
     this.name = 'ToolSandboxError';
   }
+}
+
+/** AWS's messages name accounts, roles and addresses: an agent is told the kind only. */
+export function couldNotRun(error: unknown): SandboxFailure {
+  const { name, code } = (error ?? {}) as NodeJS.ErrnoException;
+  const reason = (name === 'Error' ? code : name) ?? describeError(error);
+  return new SandboxFailure('unavailable', `the tool sandbox could not run the tool: ${reason}`);
 }
