@@ -27,11 +27,7 @@ import { createOllamaFront } from './ollama/ollama-front';
 import { WatchedReadiness } from './readiness';
 import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck, sandboxCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
-import { createSandboxFront } from './sandbox/sandbox-front';
-import { PackageAnswers } from './sandbox/package-answers';
-import { RunPasses, taskAddress } from './sandbox/run-passes';
-import { ToolRunner } from './sandbox/tool-runner';
-import { ToolRuns } from './sandbox/tool-runs';
+import { SandboxService } from './sandbox/sandbox-service';
 
 export interface GatewaySurroundings {
   /** @throws if the file cannot be read. */
@@ -50,9 +46,6 @@ const CACHE_TOKEN_MAX_AGE_MS = 5 * 60_000;
 /** TCP keep-alive on, so that PrivateLink's 350 s idle limit does not cut a model that thinks for long. */
 const TCP_KEEP_ALIVE_MS = 60_000;
 
-/** More than the runs that are let in at once. */
-const MAX_TOOL_CALLS = 256;
-
 /** Every listener of one task: started in order, stopped in reverse. */
 export class Gateway {
   private readonly servers: NetServer[] = [];
@@ -63,9 +56,7 @@ export class Gateway {
   private readiness?: WatchedReadiness;
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
-  private tools?: ToolRunner;
-  private toolRuns?: ToolRuns;
-  private toolEgress?: EgressProxy;
+  private sandbox?: SandboxService;
 
   constructor(
     private readonly configuration: GatewayConfiguration,
@@ -93,7 +84,7 @@ export class Gateway {
     if (database) await this.startPgbouncer(database);
     if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
     if (aws && ca !== undefined) await this.startBedrockFronts(aws, ca);
-    if (sandbox && ca !== undefined) await this.startSandboxFront(sandbox, ca);
+    if (sandbox && ca !== undefined) await this.startSandbox(sandbox, ca);
     if (api && password) await this.startApiFront(password, administratorPassword);
   }
 
@@ -104,8 +95,7 @@ export class Gateway {
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
     this.egress?.stop();
-    this.toolEgress?.stop();
-    await this.tools?.stop();
+    await this.sandbox?.stop();
     await this.pgbouncer?.stop();
   }
 
@@ -232,45 +222,14 @@ export class Gateway {
     return models;
   }
 
-  private async startSandboxFront(settings: SandboxSettings, ca: string): Promise<void> {
-    const { log } = this.surroundings;
-    const runner = (this.tools = await this.toolRunner(settings, ca));
-    const proxy = await this.startToolEgress(settings);
-    const runs = (this.toolRuns = new ToolRuns({ limits: settings, runner, proxy, metrics: this.metrics }));
-    const front = createSandboxFront({ runs, packages: new PackageAnswers(runner), log });
-    await this.listen(front.control, Port.SANDBOX_CONTROL);
-    await this.listen(front.execute, Port.SANDBOX_EXECUTE);
-    await this.listen(front.commands, Port.SANDBOX_COMMANDS);
-  }
-
-  /** Beyond loopback, hence for runs that are under way only. */
-  private async startToolEgress(settings: SandboxSettings): Promise<RunPasses | undefined> {
-    if (settings.kind !== 'function' || settings.allowedEndpoints.length === 0) return undefined;
-    const address = taskAddress();
-    const passes = new RunPasses(`${address}:${Port.SANDBOX_EGRESS}`);
-    this.toolEgress = createEgressProxy({
-      allow: new Set(settings.allowedEndpoints),
-      connect: connectOutside,
-      idleTimeoutSeconds: settings.timeoutSeconds,
-      admit: (authorization) => passes.find(authorization),
-      openedBy: 'ToolSandbox.function({ allowedEndpoints })',
+  private async startSandbox(settings: SandboxSettings, ca: string): Promise<void> {
+    this.sandbox = new SandboxService({
+      settings,
+      aws: (service, options) => this.sdkConfiguration(service, ca, options),
       metrics: this.metrics,
       log: this.surroundings.log,
     });
-    await listen(this.toolEgress.server, Port.SANDBOX_EGRESS, address);
-    return passes;
-  }
-
-  /** Loaded where it is wanted, as its client is. */
-  private async toolRunner(settings: SandboxSettings, ca: string): Promise<ToolRunner> {
-    // A run takes as long as it may, which the runner minds; a request made twice would run a tool twice.
-    const once = { requestTimeout: 0, maxSockets: MAX_TOOL_CALLS };
-    if (settings.kind === 'codeInterpreter') {
-      const { createCodeInterpreterRunner } = await import('./sandbox/code-interpreter-runner');
-      return createCodeInterpreterRunner(this.sdkConfiguration('bedrock-agentcore', ca, once), settings);
-    }
-    const { createFunctionRunner } = await import('./sandbox/function-runner');
-    return createFunctionRunner(this.sdkConfiguration('lambda', ca, once), settings.functionArn);
+    await this.sandbox.start();
   }
 
   private async startApiFront(password: ApiPassword, administratorPassword?: ApiPassword): Promise<void> {
@@ -311,7 +270,7 @@ export class Gateway {
         }),
         ...(cache && { cache: cacheCheck(at(Port.CACHE)) }),
         ...(this.models && { bedrock: bedrockCheck(this.models) }),
-        ...(this.toolRuns && { sandbox: sandboxCheck(this.toolRuns) }),
+        ...(this.sandbox && { sandbox: sandboxCheck(this.sandbox) }),
       },
       models: this.models,
       metrics: this.metrics,
