@@ -106,7 +106,13 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   readonly pgPoolRecycle?: Duration;
 
   /**
-   * Database connections kept free for migrations, set-up, operators and Postgres itself.
+   * Database connections kept free, at least 5. Postgres and RDS keep 5 for superusers, a migration opens 5 and the set-up 1;
+   * the rest is for operators.
+   *
+   * The limit of the database (`maxConnections`) must have room for them and for `pgPoolSize` + `pgMaxOverflow` connections of
+   * each of `uvicornWorkers` in twice the tasks, since a deployment runs old and new ones beside each other. The tasks are
+   * `desiredCount`, or the `maxCapacity` of `service.autoScaleTaskCount`, and those of other services on the same database. More
+   * is an error at synth.
    *
    * @default 20
    */

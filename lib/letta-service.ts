@@ -17,6 +17,7 @@ import { LettaServiceOptions } from './letta-service-options';
 import { allowedEgress } from './private/allowed-egress';
 import { validateBroughtParts } from './private/brought-parts';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { watchConnections } from './private/connection-budget';
 import { gatewayEnvironment, lettaEnvironment } from './private/container-environment';
 import { imageFromFolder } from './private/container-image';
 import { DatabaseMigration } from './private/database-migration';
@@ -276,6 +277,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     this.service.node.addDependency(this.migration, task, loadBalancer, securityGroup, cache);
     cache.connections.securityGroups.forEach((group) => this.service.node.addDependency(group));
     if (executionRole) this.service.node.addDependency(executionRole);
+    watchConnections(this, settings, this.service, database);
     acknowledgeOwnPolicies(this);
   }
 

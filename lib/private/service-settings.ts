@@ -4,11 +4,11 @@ import { Construct } from 'constructs';
 import { validateKinds } from './kinds';
 import { GatewayMaximum } from '../../runtime/contract';
 import { LettaServiceProps } from '../letta-service';
+import { RESERVED_FOR_SUPERUSERS, requireConnections } from './connection-budget';
 import { validateAddress } from './service-address';
 import {
   validateCorsOrigins,
   validateKnown,
-  validatePoolSizes,
   validateSeconds,
   validateTaskSize,
   validateWholeNumber,
@@ -25,6 +25,8 @@ export interface ServiceSettings {
   readonly pgMaxOverflow: number;
   readonly pgPoolTimeout: Duration;
   readonly pgPoolRecycle: Duration;
+  /** Database connections kept free for everybody else. */
+  readonly reserve: number;
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
   readonly maxConcurrentTurns: number;
@@ -75,12 +77,12 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     pgMaxOverflow: props.pgMaxOverflow ?? 10,
     pgPoolTimeout: props.pgPoolTimeout ?? Duration.seconds(30),
     pgPoolRecycle: props.pgPoolRecycle ?? Duration.minutes(30),
+    reserve: props.databaseConnectionReserve ?? 20,
     idleTimeout,
     maxConcurrentTurns: props.maxConcurrentTurns ?? (props.uvicornWorkers ?? 1) * TURNS_PER_WORKER,
     targetTls: props.targetProtocol === elbv2.ApplicationProtocol.HTTPS,
     deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
   };
-  const reserve = props.databaseConnectionReserve ?? 20;
   for (const prop of ['uvicornWorkers', 'pgPoolSize', 'pgMaxOverflow'] as const) {
     validateKnown(path, prop, settings[prop], 'the database connections of a task are reckoned from it');
   }
@@ -88,7 +90,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
   validateWholeNumber(path, 'uvicornWorkers', settings.uvicornWorkers, 1);
   validateWholeNumber(path, 'pgPoolSize', settings.pgPoolSize, 1);
   validateWholeNumber(path, 'pgMaxOverflow', settings.pgMaxOverflow, 0);
-  validateWholeNumber(path, 'databaseConnectionReserve', reserve, 0);
+  validateWholeNumber(path, 'databaseConnectionReserve', settings.reserve, RESERVED_FOR_SUPERUSERS);
   validateWholeNumber(path, 'maxConcurrentTurns', settings.maxConcurrentTurns, 1, GatewayMaximum.CONCURRENT_TURNS);
   validateWholeNumber(
     path,
@@ -104,7 +106,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     );
   }
   validateTaskSize(path, settings.cpu, settings.memoryLimitMiB, settings.uvicornWorkers);
-  validatePoolSizes(path, { ...settings, reserve }, props.database.maxConnections);
+  requireConnections(path, settings, props.database.maxConnections);
   validateSeconds(
     path,
     'idleTimeout',

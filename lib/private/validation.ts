@@ -45,34 +45,8 @@ export function validateTaskSize(path: string, cpu: number, memoryLimitMiB: numb
   }
 }
 
-/** Numbers that decide how many connections the tasks may open. */
-export interface PoolSizes {
-  readonly desiredCount: number;
-  readonly uvicornWorkers: number;
-  readonly pgPoolSize: number;
-  readonly pgMaxOverflow: number;
-  readonly reserve: number;
-}
-
 /** The tasks of a deployment: while it rolls, the old and the new ones run beside each other. */
 export const MAX_HEALTHY_PERCENT = 200;
-
-/** What the tasks may open at the peak of a deployment must fit the database. Tokens and an unknown limit pass. */
-export function validatePoolSizes(path: string, sizes: PoolSizes, maxConnections?: number): void {
-  const { desiredCount, uvicornWorkers, pgPoolSize, pgMaxOverflow, reserve } = sizes;
-  if (maxConnections === undefined) return;
-  if ([maxConnections, ...Object.values(sizes)].some((value) => Token.isUnresolved(value))) return;
-  const tasks = Math.ceil((desiredCount * MAX_HEALTHY_PERCENT) / 100);
-  const peak = tasks * uvicornWorkers * (pgPoolSize + pgMaxOverflow) + reserve;
-  if (peak > maxConnections) {
-    throw new Error(
-      `${path}: the tasks may open ${peak} database connections (${tasks} tasks while a deployment rolls × ` +
-        `${uvicornWorkers} uvicornWorkers × (${pgPoolSize} pgPoolSize + ${pgMaxOverflow} pgMaxOverflow) + ${reserve} ` +
-        `databaseConnectionReserve), wanted at most the database's ${maxConnections}: lower one of them or use a larger ` +
-        'database instance',
-    );
-  }
-}
 
 /** A number that is reckoned with at synth: a token's stand-in would give nonsense without an error. */
 export function validateKnown(path: string, prop: string, value: number, why: string): void {
