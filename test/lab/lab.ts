@@ -6,20 +6,18 @@ import type { LettaBedrockStackProps } from '../../lib';
 import { type ChatModel, ContainerName, GatewayVariable, Port } from '../../runtime/contract';
 import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
-import { hostsInVpc, hostsOutside } from './hosts';
-import { imageOf, type ImageParts } from './images';
-import { startInterpreterSession } from './interpreter-session';
-import { invokeFunction } from './lambda';
-import { ImageFunction } from './image-function';
+import { hostsInVpc } from './hosts';
+import { imageOf } from './images';
+import type { ImageFunction } from './image-function';
+import { LabFunctions, type LabParts } from './lab-functions';
 import { LogFile, logFiles, readLog } from './logs';
-import { endpointGroups } from './endpoints';
-import { Address, type VpcNamespace } from './namespace';
+import type { VpcNamespace } from './namespace';
 import { lettaVenv } from './parts/letta-venv';
 import { node24 } from './parts/node24';
 import { sandboxPython } from './parts/sandbox-python';
 import { LabValues, roleOf } from './resource-values';
 import { LabServices } from './services';
-import { openPorts, reachableGroups, serviceGroups } from './security-groups';
+import { serviceGroups } from './security-groups';
 import { type Assembly, synthesize } from './synthesize';
 import { type ContainerDefinition, Task, type TaskDefinition } from './task';
 import { Template } from './template';
@@ -37,32 +35,9 @@ export interface LabOptions {
   readonly progress?: (what: string) => void;
 }
 
-interface FunctionProperties {
-  readonly Handler: string;
-  readonly Role: string;
-  readonly Timeout: number;
-  readonly Environment?: { readonly Variables: Record<string, string> };
-  readonly VpcConfig?: { readonly SubnetIds?: string[]; readonly SecurityGroupIds?: string[] };
-  readonly LoggingConfig?: { readonly LogGroup: string };
-}
-
-interface ImageFunctionProperties extends FunctionProperties {
-  readonly PackageType?: string;
-  readonly Code: { readonly ImageUri?: string };
-  readonly MemorySize?: number;
-  readonly EphemeralStorage?: { readonly Size: number };
-  readonly ReservedConcurrentExecutions?: number;
-  readonly TenancyConfig?: { readonly TenantIsolationMode: string };
-}
-
 interface RoleArns {
   readonly TaskRoleArn: string;
   readonly ExecutionRoleArn: string;
-}
-
-interface LabParts extends ImageParts {
-  /** What the sandbox function's image has at `/usr/local`. */
-  readonly sandbox: string;
 }
 
 /** A deployment of `LettaBedrockStack` on this machine: what the template says, with real parts and a fake AWS. */
@@ -70,8 +45,7 @@ export class Lab {
   /** The service's task, once `deploy` is through. */
   service?: Task;
   private readonly tasks: Task[] = [];
-  /** The function that runs callers' tools, if the stack has one. */
-  readonly sandboxFunction?: ImageFunction;
+  private readonly functions: LabFunctions;
 
   private constructor(
     private readonly options: LabOptions,
@@ -92,8 +66,9 @@ export class Lab {
         return task;
       },
     };
-    this.sandboxFunction = this.imageFunction();
-    this.codeInterpreters();
+    const running = () => this.tasks.filter(({ status }) => status === 'RUNNING').map(({ address }) => address);
+    const { vpc } = options;
+    this.functions = new LabFunctions({ vpc, folder, assembly, template, services, parts, tasks: running });
   }
 
   /** Synthesizes the stack and starts everything it will stand on. */
@@ -127,6 +102,11 @@ export class Lab {
       if (Type === 'AWS::ECS::Service') await this.startService();
     }
     if (!this.service) throw new Error('the template has no AWS::ECS::Service');
+  }
+
+  /** The function that runs callers' tools, if the stack has one. */
+  get sandboxFunction(): ImageFunction | undefined {
+    return this.functions.sandbox;
   }
 
   /** URL of the API, inside the lab. */
@@ -181,7 +161,7 @@ export class Lab {
     const attributes = await runCustomResource(id, {
       template: this.template,
       record: this.services.record,
-      invoke: (functionId, event) => this.invoke(functionId, event),
+      invoke: (functionId, event) => this.functions.invoke(functionId, event),
       requestType,
       physicalResourceId: requestType === 'Create' ? undefined : id,
       timeout: 180_000,
@@ -229,109 +209,6 @@ export class Lab {
     });
     this.tasks.push(task);
     return task;
-  }
-
-  private async invoke(id: string, event: unknown): Promise<unknown> {
-    const { template, services, folder } = this;
-    const properties = template.properties<FunctionProperties>(id);
-    const inVpc = (properties.VpcConfig?.SubnetIds ?? []).length > 0;
-    const groups = properties.VpcConfig?.SecurityGroupIds ?? [];
-    const namespace = this.options.vpc.addTask();
-    try {
-      const code = template.assetFolder(id);
-      return await invokeFunction(
-        {
-          name: id,
-          code,
-          handler: properties.Handler,
-          environment: properties.Environment?.Variables ?? {},
-          timeoutSeconds: properties.Timeout,
-          keys: services.issuer.issue(roleOf(properties.Role), { inVpc }),
-          namespace,
-          hosts: inVpc ? hostsInVpc(template, services.awsHosts, groups) : hostsOutside(services.awsHosts),
-          node: this.parts.node,
-          awsCa: this.parts.awsCa,
-          replace: inVpc ? [{ source: this.parts.databaseCa, target: '/var/task/rds.pem' }] : [],
-          folder: path.join(folder, 'containers'),
-          log: new LogFile(services.logs.file(properties.LoggingConfig?.LogGroup ?? `/lab/${id}`, 'function')),
-        },
-        event,
-      );
-    } finally {
-      namespace.remove();
-    }
-  }
-
-  /** The function of the template that is an image; the lab knows no more than one. */
-  private imageFunction(): ImageFunction | undefined {
-    const { template, services, folder, assembly } = this;
-    const [found] = template
-      .ofType('AWS::Lambda::Function')
-      .map(([id]) => ({ id, properties: template.properties<ImageFunctionProperties>(id) }))
-      .filter(({ properties }) => properties.PackageType === 'Image');
-    if (!found) return undefined;
-    const { id, properties } = found;
-    const context = assembly.imageFolders[properties.Code.ImageUri?.split(':').pop() ?? ''];
-    if (!context) throw new Error(`function ${id}: the lab runs only images of this package`);
-    const groups = properties.VpcConfig?.SecurityGroupIds ?? [];
-    const functionArn = String(template.resolve({ 'Fn::GetAtt': [id, 'Arn'] }));
-    const logGroup = properties.LoggingConfig?.LogGroup ?? `/lab/${id}`;
-    const made = new ImageFunction({
-      name: id,
-      functionArn,
-      role: roleOf(properties.Role),
-      context,
-      environment: properties.Environment?.Variables ?? {},
-      memorySize: properties.MemorySize ?? 128,
-      temporarySize: properties.EphemeralStorage?.Size ?? 512,
-      timeoutSeconds: properties.Timeout,
-      perTenant: properties.TenancyConfig?.TenantIsolationMode === 'PER_TENANT',
-      reservedConcurrency: properties.ReservedConcurrentExecutions,
-      issuer: services.issuer,
-      vpc: this.options.vpc,
-      hosts: hostsInVpc(template, services.awsHosts, groups),
-      ways: () => this.waysOf(groups),
-      programs: this.parts.sandbox,
-      awsCa: this.parts.awsCa,
-      folder: path.join(folder, 'functions'),
-      logGroup,
-      log: (stream) => new LogFile(services.logs.file(logGroup, stream)),
-    });
-    services.lambda.functions.set(functionArn, made);
-    return made;
-  }
-
-  /** Sessions of the template's code interpreters are started here. */
-  private codeInterpreters(): void {
-    const { template, services, folder } = this;
-    for (const [id] of template.ofType('AWS::BedrockAgentCore::CodeInterpreterCustom')) {
-      const { NetworkConfiguration } = template.properties<{ NetworkConfiguration: { NetworkMode: string } }>(id);
-      if (NetworkConfiguration.NetworkMode !== 'SANDBOX')
-        throw new Error(`${id}: the lab's interpreters have no network`);
-      const interpreterId = String(template.resolve({ 'Fn::GetAtt': [id, 'CodeInterpreterId'] }));
-      services.agentCore.interpreters.set(interpreterId, (sessionId) =>
-        startInterpreterSession({
-          vpc: this.options.vpc,
-          sessionId,
-          programs: this.parts.sandbox,
-          folder: path.join(folder, 'functions'),
-          log: new LogFile(services.logs.file(`/lab/${id}`, sessionId)),
-        }),
-      );
-    }
-  }
-
-  /** Where security groups of a function lead: to the endpoints of AWS, and to ports of the service's tasks. */
-  private waysOf(groups: string[]): { address: string; port: number }[] {
-    const { template } = this;
-    const reachable = reachableGroups(template, groups);
-    const toAws = [...endpointGroups(template).values()].flat().some((group) => reachable.has(group));
-    const ports = openPorts(template, groups, serviceGroups(template));
-    const tasks = this.tasks.filter((task) => task.status === 'RUNNING');
-    return [
-      ...(toAws ? [{ address: Address.AWS, port: 443 }] : []),
-      ...tasks.flatMap(({ address }) => ports.map((port) => ({ address, port }))),
-    ];
   }
 
   private roles(taskDefinitionId: string): { taskRole: string; executionRole: string } {
