@@ -14,6 +14,8 @@ import {
   SandboxSettings,
 } from '../../contract';
 import { InterpreterOutput, interpreterScript } from './interpreter-script';
+import { HeldSession, InterpreterSessions, SessionUse } from './interpreter-sessions';
+import { isThrottled, retryThrottled } from './retry-throttled';
 import { packageAnswer, runAnswer } from './sandbox-answers';
 import { couldNotRun, SandboxFailure } from './sandbox-failure';
 import { packageScript } from './package-script';
@@ -28,6 +30,10 @@ const STOP_MS = 3_000;
 const PACKAGES_TIMEOUT_MS = 25_000;
 /** AgentCore keeps a session for so long at most, whatever is said (StartCodeInterpreterSession). */
 const MOST_SESSION_SECONDS = 28_800;
+/** A session for one run lives so much longer than that run may, its start included. */
+const ONE_RUN_MORE_SECONDS = 60;
+/** Of one task. Each holds memory that AWS charges for, and is one of an account's quota. */
+const MOST_SESSIONS = 64;
 /** What a run may print and still be read: what is more would be held in memory. */
 const MOST_OUTPUT = 2 * SandboxMaximum.OUTPUT + 3 * SandboxMaximum.RESULT;
 
@@ -39,38 +45,36 @@ export function createCodeInterpreterRunner(
   return new CodeInterpreterRunner(new BedrockAgentCoreClient({ ...configuration, maxAttempts: 1 }), settings);
 }
 
-interface Session {
-  readonly began: number;
-  readonly id: Promise<string>;
-  /** Ends when the last run that was asked for has: runs of one session come one after the other. */
-  line: Promise<unknown>;
-  waiting: number;
-  idle?: NodeJS.Timeout;
-}
-
 /** Tools run in sessions of AgentCore's code interpreter: one of each agent, which keeps what its runs leave in it. */
 export class CodeInterpreterRunner implements ToolRunner {
   readonly remedy =
     'A code interpreter has what AWS put there; ToolSandbox.function({ packages }) takes packages of yours';
-  private readonly sessions = new Map<string, Session>();
+  private readonly sessions: InterpreterSessions;
 
   constructor(
     private readonly client: BedrockAgentCoreClient,
     private readonly settings: CodeInterpreterSettings,
-  ) {}
+  ) {
+    const service = { start: (kept: boolean) => this.start(kept), stop: (session: string) => this.end(session) };
+    this.sessions = new InterpreterSessions(service, {
+      most: MOST_SESSIONS,
+      idleMs: settings.sessionIdleSeconds * 1000,
+      oldestMs: (MOST_SESSION_SECONDS - settings.timeoutSeconds) * 1000 - START_MS,
+    });
+  }
 
   async run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer> {
     if (run.language !== 'python') {
       throw new SandboxFailure('error', `the tool sandbox is a code interpreter for Python, got ${run.language}`);
     }
     // Of all tenants only agents are named again.
-    const keep = tenant.startsWith('agent-');
-    return this.inSession(tenant, keep, async (session) => {
+    const use = { tenant, keep: tenant.startsWith('agent-'), hungUp };
+    return this.inSession(use, async (session) => {
       const deadline = AbortSignal.any([AbortSignal.timeout(run.timeoutMs + START_MS), hungUp]);
       const { script, read } = interpreterScript(run);
-      const answer = runAnswer(read(await this.execute(session, script, deadline, hungUp)));
+      const answer = runAnswer(read(await this.execute(session.id, script, deadline, hungUp)));
       // Its threads may go on.
-      if (answer.outcome === 'timeout' || answer.outcome === 'memory') await this.end(tenant);
+      if (answer.outcome === 'timeout' || answer.outcome === 'memory') session.end();
       return answer;
     });
   }
@@ -80,78 +84,44 @@ export class CodeInterpreterRunner implements ToolRunner {
       const reason = 'a code interpreter runs Python tools only';
       return { missing: question.requirements.map((requirement) => ({ requirement, reason })) };
     }
-    return this.inSession('packages', true, async (session) => {
+    const never = new AbortController().signal;
+    return this.inSession({ tenant: 'packages', keep: true, hungUp: never }, async ({ id }) => {
       const { script, read } = packageScript(question.requirements);
-      const never = new AbortController().signal;
-      return packageAnswer(read(await this.execute(session, script, AbortSignal.timeout(PACKAGES_TIMEOUT_MS), never)));
+      return packageAnswer(read(await this.execute(id, script, AbortSignal.timeout(PACKAGES_TIMEOUT_MS), never)));
     });
   }
 
   async stop(): Promise<void> {
-    await Promise.all([...this.sessions.keys()].map((tenant) => this.end(tenant)));
+    await this.sessions.stop();
     this.client.destroy();
   }
 
-  /** In its turn, in the tenant's session; one that failed is ended, since code may still run in it. */
-  private async inSession<T>(tenant: string, keep: boolean, work: (session: string) => Promise<T>): Promise<T> {
-    const session = this.session(tenant);
-    session.waiting++;
-    clearTimeout(session.idle);
-    const turn = session.line.then(async () => work(await session.id));
-    session.line = turn.catch(() => undefined);
+  private async inSession<T>(use: SessionUse, work: (session: HeldSession) => Promise<T>): Promise<T> {
     try {
-      return await turn;
+      return await this.sessions.use(use, work);
     } catch (error) {
-      await this.end(tenant, session);
       throw asFailure(error);
-    } finally {
-      session.waiting--;
-      if (session.waiting === 0) {
-        if (!keep) await this.end(tenant, session);
-        else session.idle = this.endsWhenIdle(tenant, session);
-      }
     }
   }
 
-  private session(tenant: string): Session {
-    const known = this.sessions.get(tenant);
-    if (known && !this.endsSoon(known)) return known;
-    if (known) void this.end(tenant, known);
-    const session: Session = { began: Date.now(), id: this.start(), line: Promise.resolve(), waiting: 0 };
-    this.sessions.set(tenant, session);
-    return session;
-  }
-
-  /** Before it would end in the middle of a run. */
-  private endsSoon({ began, waiting }: Session): boolean {
-    const lastMs = (MOST_SESSION_SECONDS - this.settings.timeoutSeconds) * 1000 - START_MS;
-    return waiting === 0 && Date.now() - began > lastMs;
-  }
-
-  private async start(): Promise<string> {
+  /** One that is not kept is told its end at once: it may be that nobody can stop it. */
+  private async start(kept: boolean): Promise<string> {
+    const { codeInterpreterId: codeInterpreterIdentifier, timeoutSeconds } = this.settings;
     const { sessionId } = await this.client.send(
       new StartCodeInterpreterSessionCommand({
-        codeInterpreterIdentifier: this.settings.codeInterpreterId,
-        sessionTimeoutSeconds: MOST_SESSION_SECONDS,
+        codeInterpreterIdentifier,
+        sessionTimeoutSeconds: kept ? MOST_SESSION_SECONDS : timeoutSeconds + ONE_RUN_MORE_SECONDS,
       }),
       { abortSignal: AbortSignal.timeout(START_MS) },
     );
     return sessionId!;
   }
 
-  private endsWhenIdle(tenant: string, session: Session): NodeJS.Timeout | undefined {
-    if (this.sessions.get(tenant) !== session) return undefined;
-    return setTimeout(() => void this.end(tenant, session), this.settings.sessionIdleSeconds * 1000).unref();
-  }
-
   /** What cannot be stopped ends by its own time-out. */
-  private async end(tenant: string, session = this.sessions.get(tenant)): Promise<void> {
-    if (session === undefined || this.sessions.get(tenant) !== session) return;
-    this.sessions.delete(tenant);
-    clearTimeout(session.idle);
+  private async end(sessionId: string): Promise<void> {
+    const { codeInterpreterId: codeInterpreterIdentifier } = this.settings;
+    const command = new StopCodeInterpreterSessionCommand({ codeInterpreterIdentifier, sessionId });
     try {
-      const { codeInterpreterId: codeInterpreterIdentifier } = this.settings;
-      const command = new StopCodeInterpreterSessionCommand({ codeInterpreterIdentifier, sessionId: await session.id });
       await this.client.send(command, { abortSignal: AbortSignal.timeout(STOP_MS) });
     } catch {
       // It has ended already, or ends by itself.
@@ -161,15 +131,13 @@ export class CodeInterpreterRunner implements ToolRunner {
   private async execute(sessionId: string, code: string, deadline: AbortSignal, hungUp: AbortSignal) {
     const output: InterpreterOutput = { stdout: '', stderr: '' };
     try {
-      const { stream } = await this.client.send(
-        new InvokeCodeInterpreterCommand({
-          codeInterpreterIdentifier: this.settings.codeInterpreterId,
-          sessionId,
-          name: 'executeCode',
-          arguments: { code, language: 'python', clearContext: false },
-        }),
-        { abortSignal: deadline },
-      );
+      const command = new InvokeCodeInterpreterCommand({
+        codeInterpreterIdentifier: this.settings.codeInterpreterId,
+        sessionId,
+        name: 'executeCode',
+        arguments: { code, language: 'python', clearContext: false },
+      });
+      const { stream } = await retryThrottled(() => this.client.send(command, { abortSignal: deadline }), deadline);
       for await (const event of until(stream ?? [], deadline)) {
         if (event.result === undefined) throw Object.values(event)[0];
         const { structuredContent } = event.result;
@@ -206,7 +174,7 @@ async function* until<T>(stream: AsyncIterable<T> | Iterable<T>, signal: AbortSi
 function asFailure(error: unknown): SandboxFailure {
   if (error instanceof SandboxFailure) return error;
   const name = (error as Error | undefined)?.name;
-  if (name === 'ThrottlingException' || name === 'ServiceQuotaExceededException') {
+  if (isThrottled(error) || name === 'ServiceQuotaExceededException') {
     return new SandboxFailure('unavailable', `the tool sandbox is busy (${name}), try again later`);
   }
   if (name === 'ResourceNotFoundException') {

@@ -1,5 +1,4 @@
 import { InvokeCommand, LambdaClient, LambdaClientConfig } from '@aws-sdk/client-lambda';
-import { setTimeout as pause } from 'node:timers/promises';
 import {
   SandboxPackageAnswer,
   SandboxPackageQuestion,
@@ -8,6 +7,7 @@ import {
   SandboxRunAnswer,
 } from '../../contract';
 import { objectOf } from '../foreign-json';
+import { isThrottled, retryThrottled } from './retry-throttled';
 import { packageAnswer, runAnswer } from './sandbox-answers';
 import { couldNotRun, SandboxFailure } from './sandbox-failure';
 import { ToolRunner } from './tool-runner';
@@ -16,8 +16,6 @@ import { ToolRunner } from './tool-runner';
 const MAX_PAYLOAD = 6 * 1024 * 1024;
 /** A place of a tenant's own is made at his first run: an image is loaded and a network interface attached. */
 const COLD_START_MS = 20_000;
-/** Throttled is what has not begun. */
-const THROTTLED_PAUSES_MS = [200, 500, 1_000];
 /** No code of a caller's runs to answer a question: one place is enough. */
 const PACKAGES_TENANT = 'packages';
 const PACKAGES_TIMEOUT_MS = 25_000;
@@ -37,8 +35,8 @@ export class FunctionRunner implements ToolRunner {
   ) {}
 
   /** An invocation cannot be called back: it is waited for, so that it counts until it has ended. */
-  async run(run: SandboxRun, tenant: string): Promise<SandboxRunAnswer> {
-    return runAnswer(await this.invoke(run, tenant, run.timeoutMs + COLD_START_MS));
+  async run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer> {
+    return runAnswer(await this.invoke(run, tenant, run.timeoutMs + COLD_START_MS, hungUp));
   }
 
   async packages(question: SandboxPackageQuestion): Promise<SandboxPackageAnswer> {
@@ -49,35 +47,31 @@ export class FunctionRunner implements ToolRunner {
     this.client.destroy();
   }
 
-  private async invoke(request: SandboxRequest, tenant: string, withinMs: number): Promise<unknown> {
+  private async invoke(
+    request: SandboxRequest,
+    tenant: string,
+    withinMs: number,
+    hungUp?: AbortSignal,
+  ): Promise<unknown> {
     const payload = Buffer.from(JSON.stringify(request));
     if (payload.length > MAX_PAYLOAD)
       throw new SandboxFailure('size', 'the code and its environment are too large for the tool sandbox');
     const deadline = AbortSignal.timeout(withinMs);
-    const { FunctionError, Payload } = await this.send(payload, tenant, deadline);
+    const command = new InvokeCommand({
+      FunctionName: this.functionArn,
+      InvocationType: 'RequestResponse',
+      TenantId: tenant,
+      Payload: payload,
+    });
+    const { FunctionError, Payload } = await retryThrottled(
+      () => this.client.send(command, { abortSignal: deadline }),
+      hungUp ? AbortSignal.any([deadline, hungUp]) : deadline,
+    ).catch((error: unknown) => {
+      throw notInvoked(error, deadline);
+    });
     const answer = parsed(Payload);
     if (FunctionError !== undefined) throw endedByFunction(answer);
     return answer;
-  }
-
-  private async send(payload: Buffer, tenant: string, deadline: AbortSignal) {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return await this.client.send(
-          new InvokeCommand({
-            FunctionName: this.functionArn,
-            InvocationType: 'RequestResponse',
-            TenantId: tenant,
-            Payload: payload,
-          }),
-          { abortSignal: deadline },
-        );
-      } catch (error) {
-        const wait = THROTTLED_PAUSES_MS[attempt];
-        if (!isThrottled(error) || wait === undefined) throw notInvoked(error, deadline);
-        await pause(wait);
-      }
-    }
   }
 }
 
@@ -89,13 +83,9 @@ function parsed(payload: Uint8Array | undefined): unknown {
   }
 }
 
-function isThrottled(error: unknown): boolean {
-  return (error as Error).name === 'TooManyRequestsException';
-}
-
 function notInvoked(error: unknown, deadline: AbortSignal): SandboxFailure {
   if (deadline.aborted) return new SandboxFailure('timeout', 'the tool sandbox did not answer in time');
-  const name = (error as Error).name;
+  const { name } = error as Error;
   if (isThrottled(error)) {
     return new SandboxFailure(
       'unavailable',

@@ -3,6 +3,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { SandboxRun } from '../../../../runtime/contract';
 import { CodeInterpreterRunner } from '../../../../runtime/gateway/sandbox/code-interpreter-runner';
+import { until } from '../support';
 import { AGENT } from './sandbox-stand';
 
 const settings = {
@@ -18,24 +19,42 @@ const never = new AbortController().signal;
 /** Sessions whose code really runs, by this machine's Python; all of a session's code so far, as it would be kept. */
 function service() {
   const calls: string[] = [];
+  const timeouts: (number | undefined)[] = [];
   let fault: Error | undefined;
+  let times = 0;
   const client = {
-    async send(command: {
-      constructor: { name: string };
-      input: { sessionId?: string; arguments?: { code: string } };
-    }) {
+    async send(
+      command: {
+        constructor: { name: string };
+        input: { sessionId?: string; sessionTimeoutSeconds?: number; arguments?: { code: string } };
+      },
+      { abortSignal: signal }: { abortSignal: AbortSignal },
+    ) {
       const { name } = command.constructor;
       calls.push(name.replace(/CodeInterpreter|Command|Session/g, ''));
-      if (fault) throw fault;
-      if (name.startsWith('Start')) return { sessionId: `session-${calls.length}` };
+      if (fault && times-- > 0) throw fault;
+      if (name.startsWith('Start')) {
+        timeouts.push(command.input.sessionTimeoutSeconds);
+        return { sessionId: `session-${calls.length}` };
+      }
       if (name.startsWith('Stop')) return {};
-      const { stdout, stderr } = await promisify(execFile)('python3', ['-c', command.input.arguments!.code]);
+      const { stdout, stderr } = await promisify(execFile)('python3', ['-c', command.input.arguments!.code], {
+        signal,
+      });
       return { stream: [{ result: { content: [], structuredContent: { stdout, stderr } } }] };
     },
     destroy: () => undefined,
   };
   const runner = new CodeInterpreterRunner(client as unknown as BedrockAgentCoreClient, settings);
-  return { calls, runner, fail: (name: string) => (fault = Object.assign(new Error('secret words'), { name })) };
+  return {
+    calls,
+    timeouts,
+    runner,
+    fail: (name: string, often = Infinity) => {
+      fault = Object.assign(new Error('secret words'), { name });
+      times = often;
+    },
+  };
 }
 
 function python(code: string, more: Partial<SandboxRun> = {}): SandboxRun {
@@ -74,10 +93,22 @@ test('an agent keeps its session, and two of its runs at once come one after the
   expect(calls.at(-1)).toBe('Stop');
 });
 
-test('a run without an agent has a session of its own, which ends with it', async () => {
-  const { runner, calls } = service();
+test('a run without an agent has a session of its own, which ends with it, by itself too', async () => {
+  const { runner, calls, timeouts } = service();
   await runner.run(python('1'), 'sbx-1', never);
   expect(calls).toEqual(['Start', 'Invoke', 'Stop']);
+  await runner.run(python('1'), AGENT, never);
+  expect(timeouts).toEqual([65, 28_800]);
+  await runner.stop();
+});
+
+test('a run that AWS throttles is tried again in the same session: it has not begun', async () => {
+  const { runner, calls, fail } = service();
+  await runner.run(python('1'), AGENT, never);
+  fail('ThrottlingException', 2);
+  expect(await runner.run(python('2'), AGENT, never)).toMatchObject({ result: '2' });
+  expect(calls).toEqual(['Start', 'Invoke', 'Invoke', 'Invoke', 'Invoke']);
+  await runner.stop();
 });
 
 test('a run that ends its interpreter is told as that', async () => {
@@ -97,13 +128,30 @@ test('a tool in another language is refused by name', async () => {
   await expect(run).rejects.toThrow('a code interpreter for Python, got typescript');
 });
 
-test('a run that nobody waits for any more ends its session', async () => {
+test('a run that nobody waits for any more ends its session, in which code may still run', async () => {
   const { runner, calls } = service();
   const abort = new AbortController();
-  const client = runner.run(python('1'), AGENT, abort.signal);
+  const client = runner.run(python('import time\ntime.sleep(2)'), AGENT, abort.signal);
+  await until(() => calls.includes('Invoke'), 'the run');
   abort.abort();
-  await client.catch(() => undefined);
-  expect(calls).toContain('Start');
+  await expect(client).rejects.toThrow('nobody waits for the tool any more');
+  expect(calls).toEqual(['Start', 'Invoke', 'Stop']);
+});
+
+test('a run that is given up while it waits for its turn leaves the agent its session', async () => {
+  const { runner, calls } = service();
+  const [first, abort] = [
+    runner.run(python('import time\ntime.sleep(0.3)\nkept = 1'), AGENT, never),
+    new AbortController(),
+  ];
+  const waiting = runner.run(python('2'), AGENT, abort.signal);
+  await until(() => calls.includes('Invoke'), 'the run');
+  abort.abort();
+  await expect(waiting).rejects.toThrow('nobody waits for the tool any more');
+  expect(await first).toMatchObject({ outcome: 'result' });
+  await runner.run(python('3'), AGENT, never);
+  expect(calls).toEqual(['Start', 'Invoke', 'Invoke']);
+  await runner.stop();
 });
 
 test.each([
