@@ -14,8 +14,30 @@ export class ControlGroup {
   private constructor(private readonly folders: string[]) {}
 
   /** Undefined on a machine whose control groups belong to somebody else: what runs has limits of its own only. */
-  static make(name: string, { memoryBytes, processes }: ControlGroupLimits): ControlGroup | undefined {
-    const unified = existsSync(path.join(ROOT, 'cgroup.controllers'));
+  static make(name: string, limits: ControlGroupLimits): ControlGroup | undefined {
+    try {
+      return ControlGroup.in(ROOT, name, limits);
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** Why none can be made on this machine, for people; undefined if they can. */
+  static problem(root = ROOT): string | undefined {
+    try {
+      ControlGroup.in(root, `letta-lab-${process.pid}`, { memoryBytes: 1024 * 1024, processes: 1 }).remove();
+      return undefined;
+    } catch (error) {
+      return (
+        `THE LAB HAS NO CONTROL GROUPS (${(error as Error).message}): no limit of memory or processes holds for all of a ` +
+        'container together, and what means harm may take this machine down. Wanted a writable /sys/fs/cgroup, as root has ' +
+        'it, or a container with --privileged --cgroupns=host'
+      );
+    }
+  }
+
+  private static in(root: string, name: string, { memoryBytes, processes }: ControlGroupLimits): ControlGroup {
+    const unified = existsSync(path.join(root, 'cgroup.controllers'));
     const limits: [string, string, number][] = unified
       ? [
           [name, 'memory.max', memoryBytes],
@@ -25,15 +47,15 @@ export class ControlGroup {
           [`memory/${name}`, 'memory.limit_in_bytes', memoryBytes],
           [`pids/${name}`, 'pids.max', processes],
         ];
-    const folders = [...new Set(limits.map(([folder]) => path.join(ROOT, folder)))];
+    const folders = [...new Set(limits.map(([folder]) => path.join(root, folder)))];
     const group = new ControlGroup(folders);
     try {
       for (const folder of folders) mkdirSync(folder);
-      for (const [folder, file, value] of limits) writeFileSync(path.join(ROOT, folder, file), String(value));
+      for (const [folder, file, value] of limits) writeFileSync(path.join(root, folder, file), String(value));
       return group;
-    } catch {
+    } catch (error) {
       group.remove();
-      return undefined;
+      throw error;
     }
   }
 

@@ -1,5 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs';
 import path from 'node:path';
+import { ControlGroup } from './control-group';
 import { tryRun } from './shell';
 
 /** Programs the lab needs from outside of `node_modules`, and where each comes from. */
@@ -18,7 +19,7 @@ function onPath(program: string): boolean {
 }
 
 /**
- * Looks for everything the lab needs of the machine.
+ * Looks for everything the lab needs of the machine, and says aloud what it can do without but should not.
  *
  * @throws Error that lists all that is missing, each with the command that installs it
  */
@@ -33,6 +34,8 @@ export function checkRequirements(): void {
     missing.push('the right to make network namespaces (a container needs --privileged)');
   }
   if (missing.length > 0) throw new Error(`the lab cannot run here, missing:\n  ${missing.join('\n  ')}`);
+  const problem = ControlGroup.problem();
+  if (problem) process.stderr.write(`${problem}\n`);
 }
 
 function mayMakeNamespaces(): boolean {
