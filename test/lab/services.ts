@@ -92,6 +92,7 @@ export class LabServices {
       new FakeEc2(),
       cloudFormation,
       lambda,
+      agentCore,
     ];
     const awsHosts = FakeAws.hosts(services);
     const tls = await certificate(awsAuthority, ...awsHosts);

@@ -63,6 +63,13 @@ export class FakeAgentCore implements FakeService {
     return this.invoke(call, interpreter, session, JSON.parse(body.toString('utf8')) as InvokeInput);
   }
 
+  /** Ends a session as AgentCore does by itself, e.g. at its time-out. */
+  async end(sessionId: string): Promise<void> {
+    const found = this.sessions.get(sessionId);
+    this.sessions.delete(sessionId);
+    await found?.session.stop();
+  }
+
   async stop(): Promise<void> {
     const all = [...this.sessions.values()];
     this.sessions.clear();

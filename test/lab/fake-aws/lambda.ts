@@ -1,3 +1,4 @@
+import { arn } from '../account';
 import { MOST_PAYLOAD } from '../lambda-runtime';
 import { AwsError, type FakeService, type SignedCall } from './service';
 
@@ -34,7 +35,7 @@ export class FakeLambda implements FakeService {
     const [, encoded] = /^\/2015-03-31\/functions\/([^/]+)\/invocations$/.exec(target) ?? [];
     if (method !== 'POST' || !encoded)
       throw new AwsError('UnknownOperationException', `no operation ${method} ${target}`);
-    const functionArn = decodeURIComponent(encoded);
+    const functionArn = arnOf(decodeURIComponent(encoded));
     if ((headers['x-amz-invocation-type'] ?? 'RequestResponse') !== 'RequestResponse') {
       throw new AwsError('InvalidParameterValueException', "the lab's Lambda waits for each answer");
     }
@@ -66,6 +67,11 @@ export class FakeLambda implements FakeService {
       this.running.set(arn, this.running.get(arn)! - 1);
     }
   }
+}
+
+/** Invoke takes the name as well. */
+function arnOf(name: string): string {
+  return name.startsWith('arn:') ? name : arn('lambda', `function:${name}`);
 }
 
 function requireTenant({ perTenant = false }: InvokedFunction, tenantId: string | undefined): void {
