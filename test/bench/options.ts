@@ -1,11 +1,11 @@
 /** What can be measured by itself. */
-const parts = ['turns', 'gateway', 'soak', 'synth'] as const;
+const parts = ['turns', 'tools', 'gateway', 'soak', 'synth'] as const;
 export type BenchPart = (typeof parts)[number];
 
 /** What `npm run bench` was asked for. */
 export interface BenchOptions {
   readonly only?: BenchPart;
-  /** Blocks of turns that each of the two servers gets, and rounds of the gateway's latency, alternating. @default 3 and 5 */
+  /** Blocks of turns that each of the two servers gets, rounds of tool calls, and of the gateway's latency. @default 3, 3 and 5 */
   readonly rounds?: number;
   /** Syntheses measured, after one that warms up. */
   readonly syntheses: number;

@@ -1,4 +1,5 @@
 import type { Block, PartTimes } from './compare';
+import { type Compared, compare, comparedRow, shown } from './compared';
 import type { Machine } from './machine';
 import { median, quantile } from './statistics';
 import type { SynthFigures } from './synth';
@@ -14,25 +15,10 @@ export const target = {
   synthMegabytes: 512,
 } as const;
 
-interface Compared {
-  readonly figure: string;
-  readonly stack: number;
-  readonly docs: number;
-  /** Stack over docs. */
-  readonly ratio: number;
-  /** The same of each round alone, smallest and largest. */
-  readonly rounds: [number, number];
-  readonly target?: number;
-}
-
 /** The figures of turns, over all rounds. */
-export function compareTurns({ stack, docs }: TurnFigures): Compared[] {
-  const row = (figure: string, of: (blocks: Block[]) => number, wanted?: number): Compared => {
-    const rounds = stack.map((block, round) => of([block]) / of([docs[round]]));
-    const [ours, theirs] = [of(stack), of(docs)];
-    const range: [number, number] = [Math.min(...rounds), Math.max(...rounds)];
-    return { figure, stack: ours, docs: theirs, ratio: ours / theirs, rounds: range, target: wanted };
-  };
+export function compareTurns(figures: TurnFigures): Compared[] {
+  const row = (figure: string, of: (blocks: Block[]) => number, wanted?: number) =>
+    compare(figure, figures, of, wanted);
   const times = (kind: 'plain' | 'tool' | 'atOnce', share: number) => (blocks: Block[]) =>
     quantile(
       blocks.flatMap((block) => block[kind]),
@@ -69,16 +55,7 @@ export function compareTurns({ stack, docs }: TurnFigures): Compared[] {
 }
 
 export function turnsTable(figures: TurnFigures): string {
-  const rows = compareTurns(figures).map(({ figure, stack, docs, ratio, rounds, target: wanted }) => [
-    figure,
-    number(stack),
-    number(docs),
-    `${ratio.toFixed(2)} ×`,
-    rounds.map((one) => one.toFixed(2)).join(' to '),
-    wanted === undefined
-      ? ''
-      : judged(wanted < 1 ? ratio <= wanted : ratio >= wanted, `${wanted < 1 ? '≤' : '≥'} ${wanted} ×`),
-  ]);
+  const rows = compareTurns(figures).map((one) => comparedRow(one, one.target === undefined || one.target < 1));
   const count = (kind: 'plain' | 'tool' | 'atOnce') =>
     `${sum(figures.stack.map((block) => block[kind].length))} and ${sum(figures.docs.map((block) => block[kind].length))}`;
   return [
@@ -101,10 +78,10 @@ export function synthTable({ runs, version }: SynthFigures): string {
       ['of it npx and the CLI alone (cdk --version), s', version.toFixed(2), ''],
       [
         'peak memory of the largest process, MiB',
-        number(largest),
+        shown(largest),
         judged(largest <= synthMegabytes, `≤ ${synthMegabytes}`),
       ],
-      ['peak memory of all its processes, MiB', number(tree), ''],
+      ['peak memory of all its processes, MiB', shown(tree), ''],
     ]),
     `${runs.length} runs after one that warms up, ${range.map((one) => one.toFixed(2)).join(' to ')} s`,
   ].join('\n');
@@ -115,10 +92,6 @@ export function heading({ date, processor, cores, memoryGiB, node }: Machine, lo
     `${date} · ${cores} cores (${processor}) · ${memoryGiB} GiB · Node ${node} · load before and after: ${load.map((one) => one.toFixed(1)).join(', ')}`,
     'other load distorts times: compare within one run, on a quiet machine',
   ].join('\n');
-}
-
-function number(value: number): string {
-  return value >= 100 ? value.toFixed(0) : value.toFixed(2);
 }
 
 function percent(blocks: Block[]): string {

@@ -5,12 +5,15 @@ import type { GatewayFigures, GatewayTask } from './gateway/figures';
 import { gatewayTables, gatewayTarget, summarizeFront, summarizeModelCalls } from './gateway/report';
 import { runInLab } from './lab-process';
 import { machine } from './machine';
-import { type BenchPart, parseOptions } from './options';
+import { type BenchOptions, type BenchPart, parseOptions } from './options';
 import { compareTurns, heading, synthTable, target, turnsTable } from './report';
 import { measureSynth } from './synth';
+import { compareTools, toolPrices, toolsTable, toolTarget } from './tool-report';
+import type { ToolFigures } from './tools';
 import type { TurnFigures } from './turns';
 
 const TURN_ROUNDS = 3;
+const TOOL_ROUNDS = 3;
 const GATEWAY_ROUNDS = 5;
 
 /** `npm run bench`: prints figures and judges them, but fails only when it cannot measure. See docs/benchmarks.md. */
@@ -24,19 +27,26 @@ async function main(): Promise<void> {
     rounds: wanted('gateway') ? (options.rounds ?? GATEWAY_ROUNDS) : undefined,
     soakSeconds: wanted('soak') ? options.seconds : undefined,
   });
-  const turns = wanted('turns') ? await measureTurns(options.rounds ?? TURN_ROUNDS, progress) : undefined;
+  if (wanted('turns') || wanted('tools')) {
+    progress('looks for Letta with untrimmed packages (a minute the first time)');
+    await lettaVenv({ trim: false });
+  }
+  const turns = wanted('turns') ? await runInLab<TurnFigures>('turns.ts', rounds(options, TURN_ROUNDS)) : undefined;
+  const tools = wanted('tools') ? await runInLab<ToolFigures>('tools.ts', rounds(options, TOOL_ROUNDS)) : undefined;
   const load = [before, os.loadavg()[0]];
 
   console.log(`\n${heading(machine(), load)}`);
   if (turns) console.log(`\n${turnsTable(turns)}`);
+  if (tools) console.log(`\n${toolsTable(tools)}`);
   if (gateway) console.log(`\n${gatewayTables(gateway)}`);
   if (synth) console.log(`\n${synthTable(synth)}`);
   if (options.json) {
     const figures = {
       machine: machine(),
       load,
-      target: { ...target, gateway: gatewayTarget },
+      target: { ...target, tools: toolTarget, gateway: gatewayTarget },
       turns: turns && { compared: compareTurns(turns), blocks: turns },
+      tools: tools && { compared: compareTools(tools), prices: toolPrices(tools), measured: tools },
       gateway: gateway && {
         front: gateway.front && summarizeFront(gateway.front),
         modelCalls: gateway.modelCalls && summarizeModelCalls(gateway.modelCalls),
@@ -53,10 +63,8 @@ async function measureGateway(task: GatewayTask): Promise<GatewayFigures | undef
   return runInLab<GatewayFigures>('gateway/main.ts', JSON.stringify(task));
 }
 
-async function measureTurns(rounds: number, progress: (what: string) => void): Promise<TurnFigures> {
-  progress('looks for Letta with untrimmed packages (a minute the first time)');
-  await lettaVenv({ trim: false });
-  return runInLab<TurnFigures>('turns.ts', String(rounds));
+function rounds(options: BenchOptions, usual: number): string {
+  return String(options.rounds ?? usual);
 }
 
 main().catch((error: Error) => {

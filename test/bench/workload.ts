@@ -74,7 +74,7 @@ export async function turnsAtOnce(server: Server, agents: string[], milliseconds
   return { window, spans: spans.flat() };
 }
 
-async function call<Answer>(server: Server, method: string, path: string, body?: unknown): Promise<Answer> {
+export async function call<Answer>(server: Server, method: string, path: string, body?: unknown): Promise<Answer> {
   const headers: Record<string, string> = { 'content-type': 'application/json' };
   if (server.password) headers.authorization = `Bearer ${server.password}`;
   const response = await fetch(server.url + path, { method, headers, body: JSON.stringify(body) });
