@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Size } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -47,11 +47,25 @@ export interface LettaDatabaseProps {
   readonly allocatedStorage?: number;
 
   /**
-   * Storage that RDS may grow to by itself, in GiB.
+   * Storage that RDS may grow to by itself, in GiB: at least 10 % more than `allocatedStorage`, or the same for no growth.
    *
    * @default - five times the allocated storage
    */
   readonly maxAllocatedStorage?: number;
+
+  /**
+   * Input and output operations per second of the storage, at least 12000. Only from 400 GiB of `allocatedStorage` on.
+   *
+   * @default - what comes with gp3: 3000 below 400 GiB, 12000 from there on
+   */
+  readonly iops?: number;
+
+  /**
+   * Throughput of the storage in MiB/s, at least 500. Only from 400 GiB of `allocatedStorage` on.
+   *
+   * @default - what comes with gp3: 125 below 400 GiB, 500 from there on
+   */
+  readonly storageThroughput?: number;
 
   /**
    * Key of the storage, the backups, the master secret, the logs and Performance Insights. The first three cannot
@@ -103,11 +117,65 @@ export interface LettaDatabaseProps {
 
   /**
    * Most connections the server accepts, 16 to 8388607. It is written into the parameter group, so that pools can be
-   * checked against it at synth. A change takes effect at the next restart of the instance.
+   * checked against it at synth. A change takes effect at the next restart of the instance. More than RDS would give the
+   * instance class warns.
    *
    * @default - as RDS computes it from the memory of the instance class, at most 5000
    */
   readonly maxConnections?: number;
+
+  /**
+   * Memory that each sort or hash of a query may take before it goes to the disk (`work_mem`): 64 KiB to a sixteenth of the
+   * instance's memory.
+   *
+   * @default - a 512th of the instance's memory, 4 to 64 MiB: 16 MiB for the default class
+   */
+  readonly workMemory?: Size;
+
+  /**
+   * Memory that a `VACUUM` or the building of an index may take (`maintenance_work_mem`): 1 MiB to a quarter of the instance's
+   * memory.
+   *
+   * @default - a sixteenth of the instance's memory, 64 MiB to 2 GiB: 512 MiB for the default class
+   */
+  readonly maintenanceMemory?: Size;
+
+  /**
+   * More parameters of PostgreSQL, e.g. `{ max_parallel_workers_per_gather: '4' }`. Those that keep statements out of the log and
+   * connections on TLS are fixed; `maxConnections`, `workMemory` and `maintenanceMemory` have props.
+   *
+   * @default - none
+   */
+  readonly parameters?: { [name: string]: string };
+
+  /**
+   * Database Insights. ADVANCED keeps 15 months instead of 7 days, and costs by virtual CPU.
+   *
+   * @default rds.DatabaseInsightsMode.STANDARD
+   */
+  readonly databaseInsightsMode?: rds.DatabaseInsightsMode;
+
+  /**
+   * Whether an `engineVersion` of a later major version may be deployed. RDS upgrades the instance in place, which takes it away
+   * for minutes and has no way back but a restore: take a snapshot first.
+   *
+   * @default false
+   */
+  readonly allowMajorVersionUpgrade?: boolean;
+
+  /**
+   * When RDS takes its daily backup, `hh:mm-hh:mm` in UTC, 30 minutes at least; not within the maintenance window.
+   *
+   * @default - RDS chooses one
+   */
+  readonly preferredBackupWindow?: string;
+
+  /**
+   * When RDS installs updates, `ddd:hh:mm-ddd:hh:mm` in UTC, e.g. `sun:03:00-sun:04:00`.
+   *
+   * @default - RDS chooses one
+   */
+  readonly preferredMaintenanceWindow?: string;
 
   /**
    * TCP port.

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Annotations, Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as logs from 'aws-cdk-lib/aws-logs';
@@ -10,11 +10,13 @@ import { LettaDatabaseProps } from './letta-database-props';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { DATABASE_NAME, DATABASE_PORT } from './private/database-defaults';
 import { grantDatabaseLogin } from './private/database-login';
+import { databaseParameters } from './private/database-parameters';
 import { DatabaseSetup } from './private/database-setup';
+import { databaseStorage } from './private/database-storage';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
 import { ImportedDatabase } from './private/imported-database';
-import { defaultMaxConnections, instanceMemory } from './private/instance-memory';
+import { CONNECTION_BYTES, defaultMaxConnections, instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge, acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
@@ -117,20 +119,15 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const removalPolicy = props.removalPolicy ?? RemovalPolicy.RETAIN;
     const logRetention = props.logRetention ?? logs.RetentionDays.THREE_MONTHS;
     const instanceType = props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.M7G, ec2.InstanceSize.LARGE);
-    const allocatedStorage = wholeNumber(this, 'allocatedStorage', props.allocatedStorage ?? 100, 20, 65536);
-    const maxAllocatedStorage = wholeNumber(
-      this,
-      'maxAllocatedStorage',
-      props.maxAllocatedStorage ?? Math.min(allocatedStorage * 5, 65536),
-      allocatedStorage,
-      65536,
-    );
+    const storage = databaseStorage(this, props);
     const backupRetention = props.backupRetention ?? Duration.days(14);
     if (!backupRetention.isUnresolved()) wholeNumber(this, 'backupRetention', backupRetention.toDays(), 1, 35);
     this.port = wholeNumber(this, 'port', props.port ?? DATABASE_PORT, 1150, 65535);
     const version = props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13;
     requireInheritOption(this, version);
-    this.maxConnections = this.connectionLimit(instanceType, props.maxConnections);
+    const memory = instanceMemory(instanceType.toString());
+    const limit = this.connectionLimit(instanceType, memory, props.maxConnections);
+    this.maxConnections = limit;
     const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
       zones: 2,
       reason: multiAz
@@ -153,6 +150,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     });
 
     const engine = rds.DatabaseInstanceEngine.postgres({ version });
+    const advanced = props.databaseInsightsMode === rds.DatabaseInsightsMode.ADVANCED;
     const standsOn = standsOnPolicy(removalPolicy);
     const name = uniqueName(this);
     const logGroup = encryptedLogGroup(this, 'LogGroup', {
@@ -184,21 +182,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       parameterGroup: new rds.ParameterGroup(this, 'ParameterGroup', {
         engine,
         description: 'Letta database: TLS only',
-        parameters: {
-          'rds.force_ssl': '1',
-          // A role that logs in by token could otherwise give itself a password, and log in by that without IAM.
-          'rds.restrict_password_commands': '1',
-          max_connections: `${this.maxConnections}`,
-          ssl_min_protocol_version: 'TLSv1.2',
-          log_connections: '1',
-          log_disconnections: '1',
-          // Statements carry people's messages and memories: an error is logged without the statement that met it.
-          log_statement: 'none',
-          log_min_error_statement: 'panic',
-          log_parameter_max_length: '0',
-          log_parameter_max_length_on_error: '0',
-          idle_in_transaction_session_timeout: '300000',
-        },
+        parameters: databaseParameters(this, props, limit, memory),
         removalPolicy: standsOn,
       }),
       port: this.port,
@@ -209,8 +193,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       publiclyAccessible: false,
       caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
       storageType: rds.StorageType.GP3,
-      allocatedStorage,
-      maxAllocatedStorage,
+      ...storage,
       storageEncrypted: true,
       storageEncryptionKey: props.encryptionKey,
       multiAz,
@@ -219,12 +202,17 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       copyTagsToSnapshot: true,
       deletionProtection: props.deletionProtection ?? removalPolicy === RemovalPolicy.RETAIN,
       removalPolicy,
+      allowMajorVersionUpgrade: props.allowMajorVersionUpgrade,
       autoMinorVersionUpgrade: props.autoMinorVersionUpgrade ?? true,
       cloudwatchLogsExports: ['postgresql', 'upgrade'],
       enablePerformanceInsights: true,
-      performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
+      performanceInsightRetention: advanced
+        ? rds.PerformanceInsightRetention.MONTHS_15
+        : rds.PerformanceInsightRetention.DEFAULT,
       performanceInsightEncryptionKey: props.encryptionKey,
-      databaseInsightsMode: rds.DatabaseInsightsMode.STANDARD,
+      databaseInsightsMode: props.databaseInsightsMode ?? rds.DatabaseInsightsMode.STANDARD,
+      preferredBackupWindow: props.preferredBackupWindow,
+      preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     });
     this.instance.node.addDependency(logGroup, upgradeLogGroup);
     acknowledge(
@@ -275,14 +263,25 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     this.setup.startsAfter(...dependencies);
   }
 
-  private connectionLimit(instanceType: ec2.InstanceType, given: number | undefined): number {
-    if (given !== undefined) return wholeNumber(this, 'maxConnections', given, 16, 8388607);
-    const memory = instanceMemory(instanceType.toString());
+  private connectionLimit(instanceType: ec2.InstanceType, memory?: number, given?: number): number {
+    if (given !== undefined) {
+      wholeNumber(this, 'maxConnections', given, 16, 8388607);
+      const most = memory === undefined ? undefined : Math.floor(memory / CONNECTION_BYTES);
+      if (most !== undefined && !Token.isUnresolved(given) && given > most) {
+        Annotations.of(this).addWarningV2(
+          'cdk-letta:LettaDatabase.maxConnections',
+          `${this.node.path}: maxConnections is ${given}, more than the ${most} that RDS gives the memory of ` +
+            `'${instanceType.toString()}': when they are all open, the instance may run out of memory; lower maxConnections or ` +
+            'use a larger instanceType',
+        );
+      }
+      return given;
+    }
     if (memory === undefined) {
       throw new Error(
         `LettaDatabase ${this.node.path}: \`maxConnections\` has no default for instance type ` +
           `'${instanceType.toString()}', whose memory isn't known here; give \`maxConnections\` ` +
-          '(RDS: memory in bytes / 9531392, at most 5000)',
+          `(RDS: memory in bytes / ${CONNECTION_BYTES}, at most 5000)`,
       );
     }
     return defaultMaxConnections(memory);
