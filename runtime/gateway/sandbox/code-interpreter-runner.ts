@@ -14,7 +14,7 @@ import {
   SandboxSettings,
 } from '../../contract';
 import { InterpreterOutput, interpreterScript } from './interpreter-script';
-import { HeldSession, InterpreterSessions, SessionUse } from './interpreter-sessions';
+import { HeldSession, InterpreterSessions, NotBegun, SessionUse } from './interpreter-sessions';
 import { isThrottled, retryThrottled } from './retry-throttled';
 import { packageAnswer, runAnswer } from './sandbox-answers';
 import { couldNotRun, SandboxFailure } from './sandbox-failure';
@@ -121,8 +121,9 @@ export class CodeInterpreterRunner implements ToolRunner {
   private async end(sessionId: string): Promise<void> {
     const { codeInterpreterId: codeInterpreterIdentifier } = this.settings;
     const command = new StopCodeInterpreterSessionCommand({ codeInterpreterIdentifier, sessionId });
+    const deadline = AbortSignal.timeout(STOP_MS);
     try {
-      await this.client.send(command, { abortSignal: AbortSignal.timeout(STOP_MS) });
+      await retryThrottled(() => this.client.send(command, { abortSignal: deadline }), deadline);
     } catch {
       // It has ended already, or ends by itself.
     }
@@ -137,7 +138,12 @@ export class CodeInterpreterRunner implements ToolRunner {
         name: 'executeCode',
         arguments: { code, language: 'python', clearContext: false },
       });
-      const { stream } = await retryThrottled(() => this.client.send(command, { abortSignal: deadline }), deadline);
+      const { stream } = await retryThrottled(
+        () => this.client.send(command, { abortSignal: deadline }),
+        deadline,
+      ).catch((error: unknown) => {
+        throw isThrottled(error) ? new NotBegun(error) : error;
+      });
       for await (const event of until(stream ?? [], deadline)) {
         if (event.result === undefined) throw Object.values(event)[0];
         const { structuredContent } = event.result;

@@ -8,6 +8,13 @@ export interface SessionService {
   stop(session: string): Promise<void>;
 }
 
+/** A use that failed before anything of it ran: its session is as it was. */
+export class NotBegun extends Error {
+  constructor(readonly reason: unknown) {
+    super('the use has not begun');
+  }
+}
+
 export interface SessionLimits {
   /** Sessions at once. Each one costs its memory until it ends, and anybody may name agents that do not exist. */
   readonly most: number;
@@ -57,10 +64,12 @@ export class InterpreterSessions {
   ) {}
 
   /**
-   * Uses the tenant's session, in its turn. A use that fails ends the session, since code may still run in it; those that wait
-   * get another one. A use that nobody waits for any more leaves the line, and the session to the others.
+   * Uses the tenant's session, in its turn. A use that fails ends the session, since code may still run in it, unless it had
+   * not begun; those that wait get another one. A use that nobody waits for any more leaves the line, and the session to the
+   * others.
    *
-   * @throws SandboxFailure if every session is at work, or nobody waits any more; else what the service or `work` throws
+   * @throws SandboxFailure if every session is at work, or nobody waits any more; else what the service or `work` throws, and for
+   *   `NotBegun` its reason
    */
   async use<T>({ tenant, keep, hungUp }: SessionUse, work: (session: HeldSession) => Promise<T>): Promise<T> {
     const place = this.place(tenant);
@@ -78,6 +87,7 @@ export class InterpreterSessions {
       try {
         return await work({ id, end });
       } catch (error) {
+        if (error instanceof NotBegun) throw error.reason;
         end();
         throw error;
       }

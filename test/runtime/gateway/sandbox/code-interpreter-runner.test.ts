@@ -111,6 +111,18 @@ test('a run that AWS throttles is tried again in the same session: it has not be
   await runner.stop();
 });
 
+test('a run that AWS goes on to throttle leaves its agent the session, and an end that it throttles is tried again', async () => {
+  const { runner, calls, fail } = service();
+  await runner.run(python('1'), AGENT, never);
+  fail('ThrottlingException', 4);
+  await expect(runner.run(python('2'), AGENT, never)).rejects.toThrow(/busy \(ThrottlingException\)/);
+  expect(await runner.run(python('3'), AGENT, never)).toMatchObject({ result: '3' });
+  expect(calls.filter((call) => call !== 'Invoke')).toEqual(['Start']);
+  fail('ThrottlingException', 1);
+  await runner.stop();
+  expect(calls.slice(-2)).toEqual(['Stop', 'Stop']);
+});
+
 test('a run that ends its interpreter is told as that', async () => {
   const { runner, calls } = service();
   await expect(runner.run(python('import os\nos._exit(0)'), AGENT, never)).rejects.toThrow(/ended before the tool did/);
