@@ -4,6 +4,7 @@ Started by `workers.py` with an empty environment, so that not even a look into 
 function's role. Commands come on descriptor 3, one at a time: a run (with the descriptors of its pipes), or `kill`.
 """
 
+import gc
 import json
 import os
 import resource
@@ -29,6 +30,8 @@ SWEEP_SECONDS = 5
 def main():
     confinement.protect_own_memory()
     confinement.adopt_orphans()
+    # What is there by now is the same in all runs: none shall look for garbage in it, which would copy its pages.
+    gc.freeze()
     control = socket.socket(fileno=3)
     control.set_inheritable(False)
     control.send(b'ready')

@@ -21,11 +21,14 @@ import traceback
 import types
 import typing
 
-# Imported once in the nursery for all runs: tools import these as a matter of course, and Letta's own lines around them.
-for _name in ('collections', 'dataclasses', 'datetime', 'decimal', 'enum', 'math', 'random', 're', 'uuid', 'pydantic'):
+# Imported once in the nursery for all runs: tools import these as a matter of course, and Letta's own lines around them
+# (`letta_client` is the dearest, and in all of them).
+_USUAL = 'collections dataclasses datetime decimal enum math random re uuid pydantic letta_client requests'
+for _name in _USUAL.split():
     try:
         __import__(_name)
-    except ImportError:
+    # A package of the image's owner may fail in its own way; the tool that wants it is told then.
+    except Exception:
         pass
 
 NAME = '<tool>'

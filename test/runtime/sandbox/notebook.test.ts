@@ -15,6 +15,8 @@ describe('Python runs as in a notebook', () => {
     ['no last expression', 'a = 1', undefined],
     ['None', 'None', undefined],
     ['nothing at all', '', undefined],
+    // Importing it takes ten times as long as the rest of a run.
+    ['what Letta imports for every tool, already', 'import sys\n"letta_client" in sys.modules', 'True'],
     ['a top-level await', 'import asyncio\nawait asyncio.sleep(0, 5)', '5'],
     ['an await before the last line', 'import asyncio\na = await asyncio.sleep(0, 5)\na + 1', '6'],
     ['asyncio.run of a tool without await', 'import asyncio\nasync def f(): return 3\nasyncio.run(f())', '3'],
