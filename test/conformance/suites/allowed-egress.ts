@@ -1,31 +1,13 @@
-import { createServer, type Server } from 'node:http';
 import { Address } from '../../lab/namespace';
 import type { Deployed } from '../deployed';
+import { Outsider } from './outsider';
 
 export const ALLOWED_PORT = 9443;
 const OTHER_PORT = 9444;
 
-/** Somebody outside whom a model call of Letta's is sent to. */
-class Outsider {
-  readonly asked: string[] = [];
-  private readonly server: Server = createServer((request, response) => {
-    this.asked.push(`${request.method} ${request.url}`);
-    response.writeHead(400, { 'content-type': 'application/json' }).end('{"error":{"message":"not today"}}');
-  });
-
-  listen(port: number): Promise<void> {
-    return new Promise((resolve) => this.server.listen(port, Address.AWS, resolve));
-  }
-
-  stop(): void {
-    this.server.close();
-    this.server.closeAllConnections();
-  }
-}
-
 export function allowedEgressSuite(deployed: Deployed): void {
   describe('the way out', () => {
-    const outsiders = { allowed: new Outsider(), other: new Outsider() };
+    const outsiders = { allowed: new Outsider(400), other: new Outsider(400) };
     beforeAll(() => Promise.all([outsiders.allowed.listen(ALLOWED_PORT), outsiders.other.listen(OTHER_PORT)]));
     afterAll(() => Object.values(outsiders).forEach((outsider) => outsider.stop()));
 
