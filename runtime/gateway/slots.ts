@@ -1,4 +1,4 @@
-/** A bounded number of things in flight. */
+/** A bounded number of things in flight, or of bytes that they hold. */
 export class Slots {
   private taken = 0;
 
@@ -12,13 +12,13 @@ export class Slots {
     return this.taken === 0;
   }
 
-  /** Takes a slot; the function gives it back, once however often it is called. `undefined`: none is free. */
-  take(): (() => void) | undefined {
-    if (this.full) return undefined;
-    this.taken++;
+  /** Takes so many; the function gives them back, once however often it is called. `undefined`: not so many are free. */
+  take(count = 1): (() => void) | undefined {
+    if (this.taken + count > this.limit) return undefined;
+    this.taken += count;
     let held = true;
     return () => {
-      if (held) this.taken--;
+      if (held) this.taken -= count;
       held = false;
     };
   }

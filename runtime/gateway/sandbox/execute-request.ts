@@ -1,5 +1,6 @@
 import { SandboxLanguage, SandboxMaximum } from '../../contract';
 import { isObject, show } from '../foreign-json';
+import { shallowJson } from './shallow-json';
 
 /** Code that Letta wants run. */
 export interface ExecuteRequest {
@@ -42,7 +43,7 @@ export function executeRequest(body: Buffer, inherited: Readonly<Record<string, 
       `the tool sandbox runs Python, JavaScript and TypeScript, got the language ${show(language, 20)}`,
     );
   }
-  const environment = { ...inherited, ...environmentOf(own) };
+  const environment = environmentOf(isObject(own) ? { ...inherited, ...own } : (own ?? inherited));
   return {
     code,
     language: known,
@@ -72,9 +73,9 @@ export function environmentOf(value: unknown): Readonly<Record<string, string>> 
 function parsed(body: Buffer): Readonly<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new InvalidRun('the request is not JSON');
+    value = shallowJson(body);
+  } catch (error) {
+    throw new InvalidRun(`the request cannot be read: ${(error as Error).message}`);
   }
   if (!isObject(value)) throw new InvalidRun('the request is not a JSON object');
   return value;

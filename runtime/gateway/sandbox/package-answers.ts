@@ -1,4 +1,5 @@
 import { describeError } from '../log';
+import { Slots } from '../slots';
 import { packageCommand } from './package-command';
 import { SandboxFailure } from './sandbox-failure';
 import { ToolRunner } from './tool-runner';
@@ -12,9 +13,12 @@ export interface CommandEnd {
 /** What a sandbox has is fixed while its image is: asking again for each run of a tool would only cost time. */
 const KEPT_MS = 60_000;
 const MOST_KEPT = 1_000;
+/** Each question is a run of the sandbox's: a caller may name as many packages as he likes. */
+const MOST_ASKED = 16;
 
 /** Answers `pip install …` and `npm install …`: nothing is ever installed, what is there is enough or it is not. */
 export class PackageAnswers {
+  private readonly asked = new Slots(MOST_ASKED);
   private readonly kept = new Map<string, { readonly end: Promise<CommandEnd>; readonly until: number }>();
 
   constructor(
@@ -37,7 +41,12 @@ export class PackageAnswers {
     const key = `${manager} ${requirement}`;
     const known = this.kept.get(key);
     if (known && known.until > this.now()) return known.end;
-    const end = this.ask(manager, requirement);
+    const giveBack = this.asked.take();
+    if (giveBack === undefined) {
+      const stderr = `the tool sandbox is asked for ${MOST_ASKED} packages already, try again later`;
+      return { exitCode: UNAVAILABLE, stderr };
+    }
+    const end = this.ask(manager, requirement).finally(giveBack);
     this.kept.delete(key);
     if (this.kept.size >= MOST_KEPT) this.kept.delete(this.kept.keys().next().value!);
     this.kept.set(key, { end, until: this.now() + KEPT_MS });

@@ -4,11 +4,12 @@ import { PLACEHOLDER_CREDENTIAL } from '../../contract';
 import { isObject } from '../foreign-json';
 import { BodyTooLarge, boundedServer, readBody, sendJson } from '../http-listener';
 import { describeError, Log } from '../log';
-import { environmentOf, executeRequest, InvalidRun, MAX_EXECUTE_BODY } from './execute-request';
+import { Slots } from '../slots';
+import { environmentOf, executeRequest, ExecuteRequest, InvalidRun, MAX_EXECUTE_BODY } from './execute-request';
 import { executionLine, ExecutionLine } from './execution-lines';
 import { PackageAnswers } from './package-answers';
 import { commandAnswer, MalformedCall, PROCESS_CONTENT_TYPE, shellCommand } from './process-rpc';
-import { SandboxTickets } from './sandbox-tickets';
+import { SandboxTicket, SandboxTickets } from './sandbox-tickets';
 import { ToolRuns } from './tool-runs';
 
 export interface SandboxFrontOptions {
@@ -24,7 +25,14 @@ export interface SandboxFront {
   readonly commands: Server;
 }
 
-const MAX_SMALL_BODY = 512 * 1024;
+/** Letta sends no variables with a sandbox, only with code: hundreds of these may be kept. */
+const MAX_SMALL_BODY = 64 * 1024;
+/** Bodies of all runs under way, in bytes: what a run holds in memory is a few times its own. */
+const MAX_BODIES = 32 * 1024 * 1024;
+/** Letta is on the same machine. */
+const TIMEOUTS = { headersMs: 10_000, requestMs: 60_000, checkMs: 5_000 };
+/** How long an answer may wait for its reader. */
+const UNREAD_MS = 60_000;
 /** The kind of sandbox is always the same; the client refuses versions of envd before 0.1.0. */
 const SANDBOX = { templateID: 'code-interpreter-v1', clientID: 'gateway', envdVersion: '0.2.0' };
 
@@ -48,6 +56,7 @@ export function createSandboxFront(options: SandboxFrontOptions): SandboxFront {
 
 class Front {
   private readonly tickets = new SandboxTickets();
+  private readonly bodies = new Slots(MAX_BODIES);
 
   constructor(private readonly options: SandboxFrontOptions) {}
 
@@ -59,12 +68,15 @@ class Front {
           ? handle(request, response)
           : Promise.reject(new Refused(404, `the gateway serves ${route} here, and nothing else`));
       handled.catch((error: unknown) => {
+        // Broken off by the client: nobody is there to be told.
+        if (request.destroyed && !request.complete) return;
         const [status, message] = this.refusal(error);
         sendJson(response, status, { code: status, message }, {}, request);
       });
     };
     return boundedServer(listener, {
       keepAliveSeconds: 75,
+      timeouts: TIMEOUTS,
       malformed: ({ status, reason }) => ({ body: { code: status, message: reason } }),
     });
   }
@@ -81,24 +93,37 @@ class Front {
   async execute(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const ticket = this.tickets.redeem(header(request, 'x-access-token'));
     if (ticket === undefined) throw unknownSandbox();
-    const body = await readBody(request, MAX_EXECUTE_BODY);
+    const size = Math.min(Number(header(request, 'content-length') ?? MAX_EXECUTE_BODY), MAX_EXECUTE_BODY);
+    const giveBack = this.bodies.take(size);
+    if (giveBack === undefined) {
+      this.options.runs.refuse(size);
+      throw new Refused(429, 'this server holds as much code of tools as it takes already, try again later');
+    }
+    try {
+      const lines = await this.run(ticket, request, response);
+      const payload = Buffer.from(lines.map(executionLine).join(''), 'ascii');
+      response.setTimeout(UNREAD_MS, () => response.destroy());
+      response.writeHead(200, { 'content-type': 'application/x-ndjson', 'content-length': payload.length });
+      response.end(payload);
+    } finally {
+      giveBack();
+    }
+  }
+
+  private async run(
+    ticket: SandboxTicket,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): Promise<ExecutionLine[]> {
     const hungUp = new AbortController();
     response.once('close', () => response.writableFinished || hungUp.abort());
-    let lines: ExecutionLine[];
     try {
-      const run = executeRequest(body, ticket.environment);
-      lines = await this.options.runs.run(run, {
-        sandboxId: ticket.id,
-        bytesIn: body.length,
-        hungUp: hungUp.signal,
-      });
+      const [run, bytesIn] = await readRun(request, ticket);
+      return await this.options.runs.run(run, { sandboxId: ticket.id, bytesIn, hungUp: hungUp.signal });
     } catch (error) {
       if (!(error instanceof InvalidRun)) throw error;
-      lines = [{ type: 'error', name: 'ToolSandboxError', value: error.message, traceback: error.message }];
+      return [{ type: 'error', name: 'ToolSandboxError', value: error.message, traceback: error.message }];
     }
-    const payload = Buffer.from(lines.map(executionLine).join(''), 'ascii');
-    response.writeHead(200, { 'content-type': 'application/x-ndjson', 'content-length': payload.length });
-    response.end(payload);
   }
 
   async command(request: IncomingMessage, response: ServerResponse): Promise<void> {
@@ -117,6 +142,12 @@ class Front {
     this.options.log.error('sandbox-request-failed', { reason: describeError(error) });
     return [500, 'the gateway failed at this request'];
   }
+}
+
+/** Apart from what waits for the run, which would hold the body so long. @throws InvalidRun, BodyTooLarge */
+async function readRun(request: IncomingMessage, ticket: SandboxTicket): Promise<[ExecuteRequest, number]> {
+  const body = await readBody(request, MAX_EXECUTE_BODY);
+  return [executeRequest(body, ticket.environment), body.length];
 }
 
 function unknownSandbox(): Refused {

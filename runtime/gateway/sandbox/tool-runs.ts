@@ -66,6 +66,15 @@ export class ToolRuns {
     return lines;
   }
 
+  /** Tells of a run that was not even read. */
+  refuse(bytesIn: number): void {
+    this.options.metrics.record(
+      'tool-run',
+      { [Metric.TOOL_RUNS]: 1, ...counted('refused') },
+      { agent: 'unread', tool: 'unread', outcome: 'refused', bytesIn },
+    );
+  }
+
   private async attempt(
     request: ExecuteRequest,
     origin: RunOrigin,

@@ -95,6 +95,14 @@ test('an answer is kept a minute, a failure is not', async () => {
   expect(asked).toHaveLength(4);
 });
 
+test('so many questions are asked at once and no more, and what was not asked is not kept', async () => {
+  const { asked, packages } = answers(['a16']);
+  const ends = await Promise.all(Array.from({ length: 17 }, (_, one) => packages.run(`pip install a${one}`)));
+  expect(ends[16]).toEqual({ exitCode: 69, stderr: expect.stringMatching(/16 packages already, try again later/) });
+  expect(asked).toHaveLength(16);
+  expect((await packages.run('pip install a16')).exitCode).toBe(0);
+});
+
 test('the question goes to the function at a place where no tool runs', async () => {
   const stand = await sandboxStand({ answer: () => ({ missing: [] }) });
   const token = await stand.create();

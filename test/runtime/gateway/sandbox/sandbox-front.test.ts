@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
 import { PLACEHOLDER_CREDENTIAL, SandboxMaximum } from '../../../../runtime/contract';
 import { until } from '../support';
 import {
@@ -290,8 +292,61 @@ test.each<[string, object, RegExp]>([
   ['a variable with NUL', { code: '1', env_vars: { A: 'a\0' } }, /variable A holds a NUL/],
   ['a variable with a bad name', { code: '1', env_vars: { 'A=B': '' } }, /name that is not of letters/],
   ['too large an environment', { code: '1', env_vars: { A: 'x'.repeat(SandboxMaximum.ENVIRONMENT) } }, /together are/],
+  ['a body that is deep', { code: '1', env_vars: { A: [[[[[[[[1]]]]]]]] } }, /nested more than 8 deep/],
+  ['a body of many parts', { code: '1', more: Array<number>(10_002).fill(0) }, /more than 10000 parts/],
 ])('%s is told to the agent, and nothing runs', async (_, body, told) => {
   const { lines } = await stand.run(body);
   expect(lines).toEqual([expect.objectContaining({ type: 'error', value: expect.stringMatching(told) })]);
   expect(stand.invocations).toEqual([]);
+});
+
+test("the variables of a sandbox and of its run are judged together, and the run's own go before", async () => {
+  const sandbox = { envVars: { A: 'x'.repeat(50_000), B: 'of the sandbox' } };
+  const most = SandboxMaximum.ENVIRONMENT - 50_000 - 200;
+  await stand.run({ code: '1', env_vars: { B: 'of the run', C: 'x'.repeat(most) } }, sandbox);
+  expect(stand.invocations[0].request.environment).toMatchObject({ A: 'x'.repeat(50_000), B: 'of the run' });
+  const { lines } = await stand.run({ code: '1', env_vars: { C: 'x'.repeat(most + 200) } }, sandbox);
+  expect(lines).toEqual([
+    expect.objectContaining({ value: expect.stringMatching(/variables together are \d+ bytes/) }),
+  ]);
+  expect(stand.invocations).toHaveLength(1);
+});
+
+test('bodies of eight megabytes of brackets cost nothing but their reading', async () => {
+  const half = '['.repeat(3_700_000);
+  const body = `{"code":${half}${half.replaceAll('[', ']')}}`;
+  const response = await stand.post(stand.execute.origin, '/execute', body, { 'x-access-token': await stand.create() });
+  expect(await response.text()).toMatch(/nested more than 8 deep/);
+  expect(stand.log.lines).toEqual([]);
+});
+
+test('runs hold so many bytes of bodies and no more, until they end', async () => {
+  const tokens = await Promise.all([1, 2, 3, 4, 5, 6].map(() => stand.create()));
+  const sockets = tokens.slice(0, 4).map((token) => {
+    const socket = connect(stand.execute.port, '127.0.0.1');
+    socket.write(
+      `POST /execute HTTP/1.1\r\nHost: x\r\nX-Access-Token: ${token}\r\nContent-Length: 7900000\r\n\r\n{"code":`,
+    );
+    return socket;
+  });
+  await Promise.all(sockets.map((socket) => once(socket, 'connect')));
+  const body = JSON.stringify(toolRun()) + ' '.repeat(2_000_000);
+  const call = (token: string) =>
+    stand.post(stand.execute.origin, '/execute', body, { 'x-access-token': token, connection: 'close' });
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  const refused = await call(tokens[4]);
+  expect(refused.status).toBe(429);
+  expect(await refused.json()).toMatchObject({ message: expect.stringMatching(/as much code.*try again later/) });
+  expect(stand.records).toEqual([
+    {
+      event: 'tool-run',
+      values: { ToolRuns: 1, ToolRunsRefused: 1 },
+      fields: expect.objectContaining({ outcome: 'refused' }),
+    },
+  ]);
+  for (const socket of sockets) socket.destroy();
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  expect((await call(tokens[5])).status).toBe(200);
+  // A client that breaks off is no fault of the gateway's.
+  expect(stand.log.lines).toEqual([]);
 });

@@ -90,6 +90,39 @@ test('what Letta could not store is replaced, and whole pairs stay', () => {
   );
 });
 
+test('escapes stay what they mean but for what Letta could not store', () => {
+  const piece = fc.constantFrom(
+    '\\\\',
+    '\\u',
+    '\\ud83d',
+    '\\udE00',
+    '\\u0000',
+    '\\u0041',
+    '\\n',
+    '\\"',
+    'u',
+    'd83d',
+    '0000',
+    'é',
+  );
+  fc.assert(
+    fc.property(
+      fc.array(piece, { maxLength: 10 }).map((some) => `"${some.join('')}"`),
+      (json) => {
+        let text: string;
+        try {
+          text = JSON.parse(json) as string;
+        } catch {
+          return;
+        }
+        const storable = Buffer.from(text).toString('utf8').replaceAll('\0', '\ufffd');
+        expect(JSON.parse(python(`{"results": ${json}}`))).toEqual({ results: storable, agent_state: null });
+      },
+    ),
+    { numRuns: 20_000 },
+  );
+});
+
 test.each([
   ['nested too deep', `{"results": ${'['.repeat(300)}${']'.repeat(300)}}`],
   ['of a number without end', `{"results": ${'9'.repeat(5_000)}}`],
@@ -103,6 +136,8 @@ test.each([
 
 test('a result of two megabytes is read at once', () => {
   const began = Date.now();
+  python(`{"results": "${'\\n'.repeat(750_000)}"}`);
+  python(`{"results": "${'\\ud83d'.repeat(250_000)}"}`);
   python(`{"results": "${'a\\u00e9'.repeat(290_000)}"}`);
   python(`{"results": [${'[1],'.repeat(500_000)}1]}`);
   expect(Date.now() - began).toBeLessThan(3_000);
