@@ -1,14 +1,14 @@
-import { App, PermissionsBoundary, Stack, Validations } from 'aws-cdk-lib';
+import { App, Duration, PermissionsBoundary, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
-import { BedrockModel, LettaBedrockStack, LettaChecks, LogDataProtection, WebAcl } from '../lib';
+import { BedrockModel, LettaBackup, LettaBedrockStack, LettaChecks, LogDataProtection, WebAcl } from '../lib';
 
 /**
  * What a regulated company would deploy: one key of its own for everything, a guardrail that IAM demands of every chat call,
- * models that stay in Europe, AWS WAF, endpoints closed to other organizations, roles within a boundary. The
- * rule packs of cdk-nag (AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS) find nothing in it.
+ * models that stay in Europe, AWS WAF, endpoints closed to other organizations, roles within a boundary, backups in a locked
+ * vault with copies in another region. The rule packs of cdk-nag (AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS) find nothing in it.
  */
 const app = new App();
 Validations.of(app).addPlugins(new LettaChecks());
@@ -55,3 +55,10 @@ const stack = new LettaBedrockStack(app, 'Letta', {
   logDataProtection: LogDataProtection.credentialsAndPersonalData(),
 });
 stack.service.allowFrom(ec2.Peer.ipv4('10.20.0.0/16'), 'office');
+
+new LettaBackup(stack, 'Backup', {
+  database: stack.ownDatabase!,
+  encryptionKey: stack.encryptionKey,
+  vaultLock: { minRetention: Duration.days(7) },
+  copyToVaultArns: ['arn:aws:backup:eu-west-1:111122223333:backup-vault:letta-copies'],
+});

@@ -159,6 +159,8 @@ export class LettaBedrockStack extends Stack {
   public readonly network?: SealedNetwork;
   /** The database. */
   public readonly database: ILettaDatabase;
+  /** The database, unless it came with the properties: e.g. for a `LettaBackup`. */
+  public readonly ownDatabase?: LettaDatabase;
   /** The cache. */
   public readonly cache: ILettaCache;
   /** Key of everything at rest, if there is one. */
@@ -212,7 +214,7 @@ export class LettaBedrockStack extends Stack {
     ];
     const sourceVpc = endpoints?._makes(...called) ? vpc : undefined;
 
-    const ownDatabase = props.database
+    this.ownDatabase = props.database
       ? undefined
       : new LettaDatabase(this, 'Database', {
           vpc,
@@ -223,7 +225,7 @@ export class LettaBedrockStack extends Stack {
           logDataProtection: props.logDataProtection,
           instanceType: props.databaseInstanceType,
         });
-    this.database = props.database ?? ownDatabase!;
+    this.database = props.database ?? this.ownDatabase!;
     this.cache =
       props.cache ?? new LettaCache(this, 'Cache', { vpc, vpcSubnets, encryptionKey, engine: props.cacheEngine });
     this.bedrock = new BedrockAccess(this, 'Bedrock', {
@@ -251,9 +253,9 @@ export class LettaBedrockStack extends Stack {
       const ways = this.network ?? endpoints;
       endpoints.serve(this.service);
       this.service.startsAfter(ways);
-      if (ownDatabase) {
-        endpoints.serve(ownDatabase.setupClient);
-        ownDatabase.startsAfter(ways);
+      if (this.ownDatabase) {
+        endpoints.serve(this.ownDatabase.setupClient);
+        this.ownDatabase.startsAfter(ways);
       }
     } else {
       this.warnOfNoWay();

@@ -1,6 +1,7 @@
 import { Annotations, Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
+import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
@@ -102,6 +103,8 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   readonly maxConnections?: number;
   /** The instance. */
   readonly instance: rds.DatabaseInstance;
+  /** Key of the storage and of its snapshots; undefined for the account's key of RDS. */
+  readonly encryptionKey?: kms.IKey;
   /** The secret of the master user, made and rotated by RDS: JSON with `username` and `password`. */
   readonly masterSecret: secretsmanager.ISecret;
   /** The set-up function: it needs a way to Secrets Manager, e.g. by `VpcEndpoints.serve`. */
@@ -111,6 +114,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
     super(scope, id);
+    this.encryptionKey = props.encryptionKey;
     stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const region = regionWithRdsAuthority(this);
 
@@ -229,7 +233,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     acknowledgeStandards(
       this.instance,
       'RDSInBackupPlan',
-      "RDS's own backups restore any second of `backupRetention`; put `instance` into an AWS Backup plan of yours for more",
+      "RDS's own backups restore any second of `backupRetention`; `LettaBackup` adds a vault, copies and restore tests",
     );
     this.host = this.instance.dbInstanceEndpointAddress;
     this.masterSecret = this.instance.secret!;

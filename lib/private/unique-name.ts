@@ -6,7 +6,7 @@ import { Construct } from 'constructs';
  * (by the last part of the stack's id, which AWS makes anew for each stack), so that two stacks in one account, or a
  * stack deployed again beside what an earlier one retained, never collide. 27 characters, lower case.
  */
-export function uniqueName(scope: Construct): string {
+export function uniqueName(scope: Construct, separator = '-'): string {
   const stackGuid = Fn.select(2, Fn.split('/', Aws.STACK_ID));
-  return Fn.join('-', ['letta', scope.node.addr.slice(-8), Fn.select(4, Fn.split('-', stackGuid))]);
+  return Fn.join(separator, ['letta', scope.node.addr.slice(-8), Fn.select(4, Fn.split('-', stackGuid))]);
 }

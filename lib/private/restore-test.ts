@@ -1,0 +1,57 @@
+import { Stack } from 'aws-cdk-lib';
+import * as backup from 'aws-cdk-lib/aws-backup';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as rds from 'aws-cdk-lib/aws-rds';
+import { Construct } from 'constructs';
+import { backupRole } from './backup-role';
+import { closedSecurityGroup } from './closed-security-group';
+import { uniqueName } from './unique-name';
+
+/** Properties of a `RestoreTest`. */
+export interface RestoreTestProps {
+  readonly instance: rds.DatabaseInstance;
+  readonly vault: backup.IBackupVault;
+  readonly schedule: events.Schedule;
+}
+
+/**
+ * Restores the latest backup every now and then, beside the database, and deletes what was restored. Nobody reaches it: its
+ * security group is closed both ways. Without subnets and a group AWS Backup would restore into the account's default VPC.
+ */
+export class RestoreTest extends Construct {
+  constructor(scope: Construct, id: string, { instance, vault, schedule }: RestoreTestProps) {
+    super(scope, id);
+    const name = uniqueName(this, '_');
+    const role = backupRole(this, 'Role', {
+      policy: 'AWSBackupServiceRolePolicyForRestores',
+      instanceArn: instance.instanceArn,
+      description: 'Restores backups of the Letta database for a test',
+    });
+    const securityGroup = closedSecurityGroup(this, 'SecurityGroup', {
+      vpc: instance.vpc,
+      description: 'Restored copies of the Letta database, which nobody reaches',
+    });
+    const plan = new backup.CfnRestoreTestingPlan(this, 'Plan', {
+      restoreTestingPlanName: name,
+      scheduleExpression: schedule.expressionString,
+      recoveryPointSelection: {
+        algorithm: 'LATEST_WITHIN_WINDOW',
+        includeVaults: [vault.backupVaultArn],
+        recoveryPointTypes: ['SNAPSHOT'],
+      },
+    });
+    const { dbSubnetGroupName } = instance.node.defaultChild as rds.CfnDBInstance;
+    const selection = new backup.CfnRestoreTestingSelection(this, 'Selection', {
+      restoreTestingPlanName: plan.restoreTestingPlanName,
+      restoreTestingSelectionName: name,
+      protectedResourceType: 'RDS',
+      protectedResourceArns: [instance.instanceArn],
+      iamRoleArn: role.roleArn,
+      restoreMetadataOverrides: {
+        dbSubnetGroupName: dbSubnetGroupName!,
+        vpcSecurityGroupIds: Stack.of(this).toJsonString([securityGroup.securityGroupId]),
+      },
+    });
+    selection.node.addDependency(plan, role, securityGroup);
+  }
+}
