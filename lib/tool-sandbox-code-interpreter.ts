@@ -8,8 +8,8 @@ import { AwsCall } from './aws-client';
 import { AwsService } from './aws-service';
 import { acknowledgeOwnPolicies } from './private/nag';
 import { trustOwnSource } from './private/own-source';
-import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
-import { validateSeconds } from './private/validation';
+import { requireOptions } from './private/sandbox-kinds';
+import { DEFAULT_TOOL_TIMEOUT, validateKnownSeconds, validateSandboxLimits } from './private/sandbox-limits';
 import { IToolSandbox } from './tool-sandbox';
 
 /** Properties of `ToolSandboxCodeInterpreter`. */
@@ -56,6 +56,7 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
 
   public constructor(scope: Construct, id: string, props: ToolSandboxCodeInterpreterProps = {}) {
     super(scope, id);
+    requireOptions(`${this.node.path}: the properties`, props);
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxCodeInterpreter.sandboxNetwork',
       `${this.node.path} runs tools in AgentCore's sandbox network, where code reaches Amazon S3, buckets of others by presigned ` +
@@ -64,7 +65,8 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
     );
     const sessionIdle = props.sessionIdle ?? Duration.minutes(15);
     // Source of the bounds: "StartCodeInterpreterSession", Amazon Bedrock AgentCore Data Plane API Reference.
-    validateSeconds(this.node.path, 'sessionIdle', sessionIdle, 60, 28_800, 'AgentCore keeps no session for longer');
+    const why = 'AgentCore keeps no session for longer';
+    validateKnownSeconds(this.node.path, 'sessionIdle', sessionIdle, 60, 28_800, why);
     const limits = validateSandboxLimits(this.node.path, {
       timeout: props.timeout ?? DEFAULT_TOOL_TIMEOUT,
       maxRunsPerAgent: props.maxRunsPerAgent ?? 1,

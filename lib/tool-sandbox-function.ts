@@ -18,6 +18,7 @@ import { acknowledgeOwnPolicies, acknowledgeSandboxFunction, acknowledgeWildcard
 import { roleOfOwnStack, securityGroupOfOwnStack } from './private/of-own-stack';
 import { sandboxCode } from './private/sandbox-image';
 import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
+import { requireFunction, validateFunctionKinds } from './private/sandbox-kinds';
 import { requireSandboxRole, SandboxRole } from './private/sandbox-role';
 import { forbidPublicSubnets, validateSandboxGroup } from './private/sandbox-network';
 import { validateWholeNumber } from './private/validation';
@@ -67,6 +68,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
   public constructor(scope: Construct, id: string, props: ToolSandboxFunctionProps) {
     super(scope, id);
     const path = this.node.path;
+    validateFunctionKinds(path, props);
     stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const timeout = props.timeout ?? DEFAULT_TOOL_TIMEOUT;
     const limits = validateSandboxLimits(path, { timeout, maxRunsPerAgent: props.maxRunsPerAgent ?? 4 });
@@ -140,6 +142,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    * @throws for a wildcard, another region, or the function of a sandbox
    */
   public allowFunction(fn: lambda.IFunction): void {
+    requireFunction(this.node.path, fn);
     const isSandbox = fn.node.scopes.some((scope) => scope instanceof ToolSandboxFunction);
     const arn = allowedFunctionArn(this, fn, isSandbox);
     Annotations.of(this).addWarningV2(
@@ -162,6 +165,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    */
   public allowEndpoint(hostAndPort: string): void {
     const endpoint = destinationOf(this.node.path, hostAndPort, 'allowedEndpoints');
+    if (this.endpoints.includes(endpoint)) return;
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxFunction.allowEndpoint',
       `${this.node.path} lets tools out to ${endpoint}: whatever agents know and users set in tools' variables can be sent there ` +

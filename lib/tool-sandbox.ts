@@ -7,6 +7,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IConstruct } from 'constructs';
 import { SandboxSettings } from '../runtime/contract';
 import { AwsCall, IAwsClient } from './aws-client';
+import { requireOptions, requireSandbox } from './private/sandbox-kinds';
 import { validateRegion } from './private/validation';
 import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from './tool-sandbox-code-interpreter';
 import { ToolSandboxFunction } from './tool-sandbox-function';
@@ -67,6 +68,7 @@ export abstract class ToolSandbox {
    * nothing: one execution environment for each agent, a fresh process for each run. For most tools.
    */
   public static function(options: ToolSandboxFunctionOptions = {}): ToolSandbox {
+    requireOptions('ToolSandbox.function', options);
     return new OwnFunction(options);
   }
 
@@ -75,11 +77,13 @@ export abstract class ToolSandbox {
    * long or stateful work. Its sandbox network reaches Amazon S3 and resolves names, which gives a warning.
    */
   public static codeInterpreter(options: ToolSandboxCodeInterpreterProps = {}): ToolSandbox {
+    requireOptions('ToolSandbox.codeInterpreter', options);
     return new OwnCodeInterpreter(options);
   }
 
   /** A sandbox of the same region that is there already, e.g. one that several services share. */
   public static fromSandbox(sandbox: IToolSandbox): ToolSandbox {
+    requireSandbox(sandbox);
     return new Existing(sandbox);
   }
 

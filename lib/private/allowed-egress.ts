@@ -2,6 +2,7 @@ import { Annotations, Fn, Token } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { isIP } from 'net';
 import { isClosedAddress } from '../../runtime/contract';
+import { shown } from './kinds';
 
 /** A literal name as DNS has it; a last label of digits would be read as an address by some and as a name by others. */
 const NAME =
@@ -48,6 +49,9 @@ function requireKnownLength(path: string, destinations: string[], prop = 'allowe
 
 /** One destination as an egress proxy is told it. Tokens pass. @throws for what is no destination */
 export function destinationOf(path: string, destination: string, prop = 'allowedEgress'): string {
+  if (typeof destination !== 'string') {
+    throw new Error(`${path}: ${prop} holds ${shown(destination)}, which is no text, ${WANTED}: change ${prop}`);
+  }
   if (Token.isUnresolved(destination)) return destination;
   const refuse = (problem: string): never => {
     throw new Error(`${path}: ${prop} holds '${destination}', ${problem}: change ${prop}`);

@@ -1,5 +1,4 @@
 import { Annotations, Stack, Token } from 'aws-cdk-lib';
-import * as iam from 'aws-cdk-lib/aws-iam';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
 import { LETTA_VERSION } from '../../runtime/contract';
@@ -7,7 +6,7 @@ import { LettaServiceOptions } from '../letta-service-options';
 import { validateBaseImage } from './container-image';
 import { isImmutable } from './of-own-stack';
 import { validatePassword } from './password-secret';
-import { validateRegion } from './validation';
+import { validateAccount, validateRegion } from './validation';
 
 /**
  * What somebody brings along instead of what would be made, as far as synth can tell that it would not do.
@@ -46,8 +45,9 @@ function validateAccessLogs(scope: Construct, bucket: s3.IBucket | undefined): v
 }
 
 function validateRoles(scope: Construct, { taskRole, executionRole }: LettaServiceOptions): void {
-  validateAccount(scope, 'taskRole', taskRole);
-  validateAccount(scope, 'executionRole', executionRole);
+  for (const [prop, role] of Object.entries({ taskRole, executionRole })) {
+    if (role) validateAccount(scope, prop, role.env.account, 'ECS assumes no other');
+  }
   if (!taskRole || !executionRole) return;
   const [task, execution] = [taskRole, executionRole].map(({ roleArn }) => Stack.of(scope).resolve(roleArn));
   if (JSON.stringify(task) !== JSON.stringify(execution)) return;
@@ -83,16 +83,6 @@ function validateGatewayImage(scope: Construct, { gatewayImage, gatewayBaseImage
   throw new Error(
     `${scope.node.path}: gatewayImage and gatewayBaseImage are both given, wanted one of them: an image that is not built here ` +
       'has its base already; leave gatewayBaseImage out',
-  );
-}
-
-function validateAccount(scope: Construct, prop: string, role: iam.IRole | undefined): void {
-  const { account } = Stack.of(scope);
-  if (!role || Token.isUnresolved(account) || Token.isUnresolved(role.env.account) || role.env.account === account)
-    return;
-  throw new Error(
-    `${scope.node.path}: ${prop} is of account '${role.env.account}', wanted one of the stack's account '${account}', ` +
-      `because ECS assumes no other: change ${prop}`,
   );
 }
 

@@ -17,7 +17,7 @@ const TARGET_PROTOCOLS: readonly string[] = [elbv2.ApplicationProtocol.HTTP, elb
  * What TypeScript would refuse and JavaScript lets through: as a value of another kind it would fail far from here, or
  * pass and mean less protection than was asked for.
  *
- * @throws for a secret, a duration or a protocol that is none
+ * @throws for a secret, a duration, a protocol or a tool sandbox that is none
  */
 export function validateKinds(path: string, options: LettaServiceOptions): void {
   for (const prop of SECRETS) {
@@ -29,22 +29,44 @@ export function validateKinds(path: string, options: LettaServiceOptions): void 
     }
   }
   for (const prop of DURATIONS) {
-    if (options[prop] !== undefined && typeof options[prop]?.toSeconds !== 'function') {
-      throw new Error(`${path}: ${prop} is ${kind(options[prop])}, wanted a Duration: give ${example(options[prop])}`);
-    }
+    if (options[prop] !== undefined) requireDuration(path, prop, options[prop]);
+  }
+  const { customTools } = options;
+  if (customTools !== undefined && !has(customTools, '_bind')) {
+    const given = has(customTools, 'grantRun')
+      ? 'ToolSandbox.fromSandbox(…) with it'
+      : 'ToolSandbox.function() or ToolSandbox.codeInterpreter()';
+    throw new Error(`${path}: customTools is ${shown(customTools)}, wanted a ToolSandbox: give ${given}`);
   }
   const { targetProtocol } = options;
   if (targetProtocol !== undefined && !TARGET_PROTOCOLS.includes(targetProtocol)) {
     throw new Error(
-      `${path}: targetProtocol is ${kind(targetProtocol)}, wanted elbv2.ApplicationProtocol.HTTP or .HTTPS: change ` +
+      `${path}: targetProtocol is ${shown(targetProtocol)}, wanted elbv2.ApplicationProtocol.HTTP or .HTTPS: change ` +
         'targetProtocol',
     );
   }
 }
 
-function kind(value: unknown): string {
+/** @throws for what is no `Duration` */
+export function requireDuration(path: string, prop: string, value: unknown): void {
+  if (has(value, 'toSeconds')) return;
+  throw new Error(`${path}: ${prop} is ${shown(value)}, wanted a Duration: give ${example(value)}`);
+}
+
+/** Whether a value has a method: kinds are told by what they can do, since an app may hold two copies of a library. */
+export function has(value: unknown, method: string): boolean {
+  return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function';
+}
+
+/** A value in the text of an error. */
+export function shown(value: unknown): string {
   if (Token.isUnresolved(value)) return 'known only at deployment';
-  return typeof value === 'string' ? `'${value}'` : String(value);
+  if (typeof value === 'string') return `'${value}'`;
+  if (typeof value === 'function') return `the function or class ${value.name || 'without a name'}`;
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value !== 'object' || value === null) return String(value);
+  const kind = value.constructor?.name;
+  return kind && kind !== 'Object' ? `of the kind ${kind}` : 'an object';
 }
 
 function example(value: unknown): string {

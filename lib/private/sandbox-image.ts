@@ -32,7 +32,7 @@ export function sandboxCode(
   validateBaseImage(where, 'nodeBaseImage', nodeBaseImage);
   if (packages !== undefined) requirePackages(where, packages);
   return lambda.DockerImageCode.fromImageAsset(path.join(IMAGES, 'sandbox'), {
-    platform: architecture === lambda.Architecture.ARM_64 ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
+    platform: architecture.name === lambda.Architecture.ARM_64.name ? Platform.LINUX_ARM64 : Platform.LINUX_AMD64,
     buildArgs: {
       ...(baseImage !== undefined && { BASE: baseImage }),
       ...(nodeBaseImage !== undefined && { NODE_BASE: nodeBaseImage }),
@@ -48,13 +48,15 @@ export function sandboxCode(
 }
 
 function requirePackages(where: string, packages: string): void {
-  const found = PACKAGE_FILES.filter((file) => fs.existsSync(path.join(packages, file)));
+  const isFile = (file: string): boolean =>
+    fs.statSync(path.join(packages, file), { throwIfNoEntry: false })?.isFile() ?? false;
+  const found = PACKAGE_FILES.filter(isFile);
   if (found.length === 0) {
     throw new Error(
-      `${where}: packages is '${packages}', wanted a folder with a ${PACKAGE_FILES.join(' or a ')}: change packages`,
+      `${where}: packages is '${packages}', wanted a folder with a ${PACKAGE_FILES.join(' or a ')} (it stands for ${path.resolve(packages)}): change packages`,
     );
   }
-  if (found.includes('package.json') && !fs.existsSync(path.join(packages, 'package-lock.json'))) {
+  if (found.includes('package.json') && !isFile('package-lock.json')) {
     throw new Error(
       `${where}: packages is '${packages}', which has a package.json and no package-lock.json, wanted both, so that each build ` +
         'installs the same: run npm install --package-lock-only there',

@@ -1,6 +1,7 @@
 import { Duration, Stack, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import { IConstruct } from 'constructs';
+import { shown } from './kinds';
 
 /** Memory in MiB that Fargate offers by CPU units: from, to, step. Source: "Task definition parameters for Fargate". */
 const FARGATE_SIZES: { readonly [cpu: number]: readonly [from: number, to: number, step: number] } = {
@@ -68,11 +69,11 @@ export function validateWholeNumber(
   if (Token.isUnresolved(value)) return;
   if (!Number.isInteger(value) || value < minimum || value > maximum) {
     const wanted = maximum === Number.MAX_SAFE_INTEGER ? `${minimum}` : `${minimum} to ${maximum}`;
-    throw new Error(`${path}: ${prop} is ${value}, wanted a whole number from ${wanted}: change ${prop}`);
+    throw new Error(`${path}: ${prop} is ${shown(value)}, wanted a whole number from ${wanted}: change ${prop}`);
   }
 }
 
-/** A duration between two bounds, in seconds. */
+/** A duration between two bounds, in whole seconds. Tokens pass. */
 export function validateSeconds(
   path: string,
   prop: string,
@@ -82,7 +83,12 @@ export function validateSeconds(
   why: string,
 ): void {
   if (value.isUnresolved()) return;
-  const seconds = value.toSeconds();
+  const seconds = value.toSeconds({ integral: false });
+  if (!Number.isInteger(seconds)) {
+    throw new Error(
+      `${path}: ${prop} is ${seconds} s, wanted whole seconds from ${from} to ${to}, because it is told as such: change ${prop}`,
+    );
+  }
   if (seconds < from || seconds > to) {
     throw new Error(`${path}: ${prop} is ${seconds} s, wanted ${from} to ${to} s, because ${why}: change ${prop}`);
   }
@@ -110,6 +116,16 @@ export function validateRegion(scope: IConstruct, prop: string, got: string, why
   if (Token.isUnresolved(got) || Token.isUnresolved(region) || got === region) return;
   throw new Error(
     `${scope.node.path}: ${prop} is of region '${got}', wanted one of the stack's region '${region}', because ${why}: ` +
+      `change ${prop}`,
+  );
+}
+
+/** An account that is the stack's. Tokens pass. */
+export function validateAccount(scope: IConstruct, prop: string, got: string, why: string): void {
+  const { account } = Stack.of(scope);
+  if (Token.isUnresolved(got) || Token.isUnresolved(account) || got === account) return;
+  throw new Error(
+    `${scope.node.path}: ${prop} is of account '${got}', wanted one of the stack's account '${account}', because ${why}: ` +
       `change ${prop}`,
   );
 }
