@@ -48,7 +48,7 @@ def handle(event, context):
     try:
         return _run(event, context)
     except Unclean as error:
-        # Lambda then makes a new environment; this one must not be used again.
+        # Lambda then ends all processes, and starts again with none of them.
         sys.stderr.write(f'the environment ends: {error}\n')
         sys.stderr.flush()
         os._exit(1)
@@ -57,6 +57,7 @@ def handle(event, context):
 def _run(event, context):
     seconds = event['timeoutMs'] / 1000
     if context is not None:
+    _workers.clean()
         seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
     credentials = _credentials()
     environment = {**credentials, **_proxy(event.get('proxy')), **event['environment']}

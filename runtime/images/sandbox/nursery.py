@@ -103,7 +103,6 @@ def _limit(order):
     memory = order['memoryBytes'] + (0 if order['language'] == 'python' else RESERVED_BY_V8)
     limits = [
         (resource.RLIMIT_CORE, 0),
-        (resource.RLIMIT_CPU, order['seconds']),
         (resource.RLIMIT_FSIZE, LARGEST_FILE),
         (resource.RLIMIT_NOFILE, MOST_OPEN_FILES),
         (resource.RLIMIT_NPROC, MOST_PROCESSES),
@@ -117,13 +116,21 @@ def _limit(order):
         hard = resource.getrlimit(which)[1]
         most = most if hard == resource.RLIM_INFINITY else min(most, hard)
         resource.setrlimit(which, (most, most))
+    # Should the watch fail. It counts all threads of a process, and kills without a word at the harder limit.
+    seconds = order['seconds'] * (os.cpu_count() or 1)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
 
 
 def _sweep():
     """Kills all that a run has left. True when nothing of it lives any more."""
     until = time.monotonic() + SWEEP_SECONDS
     while time.monotonic() < until:
-        left = descendants(os.getpid())
+        try:
+            left = descendants(os.getpid())
+        except OSError:
+            # The machine has no file left to open; who has them all may be about to end.
+            time.sleep(0.05)
+            continue
         # All stand still before the first one dies: else each would have time to make another.
         for number in (signal.SIGSTOP, signal.SIGKILL):
             for process in left:

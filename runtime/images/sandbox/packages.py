@@ -5,6 +5,7 @@ import os
 import re
 from importlib import metadata
 
+LONGEST = 1000
 NODE_MODULES = os.environ.get('SANDBOX_NODE_MODULES', '/opt/sandbox/node_modules')
 
 
@@ -13,8 +14,18 @@ def missing(manager, requirements):
     :returns: the requirements that are not fulfilled, each with what is there instead
     """
     check = {'pip': _python_reason, 'npm': _node_reason}[manager]
-    found = ((requirement, check(requirement)) for requirement in requirements)
+    found = ((requirement, _reason(check, requirement)) for requirement in requirements)
     return [{'requirement': requirement, 'reason': reason} for requirement, reason in found if reason]
+
+
+def _reason(check, requirement):
+    if len(requirement) > LONGEST:
+        return f'it cannot be read: it has {len(requirement)} characters, wanted {LONGEST} at most'
+    try:
+        return check(requirement)
+    except Exception as error:
+        # Markers and versions of a shape that only comparing them shows.
+        return f'it cannot be read: {error}'
 
 
 def _python_reason(text):

@@ -1,60 +1,100 @@
-"""Empties a folder, whatever a tool has made in it: folders without rights, and deeper ones than a path can name."""
+"""Empties a folder, whatever a tool has made in it: folders without rights, deeper ones than a path can name, and many."""
 
+import errno
 import os
-import stat
 import time
+from itertools import islice
 
-SECONDS = 10
+# Names are read in parts: a tool can make more of them than fit into memory.
+AT_ONCE = 1000
 
 
-def wipe(folder):
+def wipe(folder, seconds):
     """
+    :param seconds: How long it may take
     :returns: whether nothing is left of what this process' user owns
     """
     try:
-        # A tool may have taken its own rights away; where the folder is another's, nothing can have been put into it.
         if os.stat(folder).st_uid == os.getuid():
-            os.chmod(folder, 0o700)
+            _reset(folder)
+        # Where the folder is another's, nothing can have been put into it.
         if not os.access(folder, os.W_OK):
             return True
+        root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     except FileNotFoundError:
         return True
-    root = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    until = time.monotonic() + SECONDS
+    except OSError:
+        return False
     try:
-        moved = 0
-        while names := _own(root):
-            for name in names:
-                if time.monotonic() > until:
-                    return False
-                if not _is_folder(root, name):
-                    os.unlink(name, dir_fd=root)
-                    continue
-                # Folders inside come up beside it, so that depth never matters.
-                os.chmod(name, 0o700, dir_fd=root)
-                inside = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
-                try:
-                    for child in os.listdir(inside):
-                        if _is_folder(inside, child):
-                            os.chmod(child, 0o700, dir_fd=inside)
-                            moved += 1
-                            os.rename(child, f'.wipe-{os.getpid()}-{moved}', src_dir_fd=inside, dst_dir_fd=root)
-                        else:
-                            os.unlink(child, dir_fd=inside)
-                finally:
-                    os.close(inside)
-                os.rmdir(name, dir_fd=root)
-        return True
+        return _empty(root, time.monotonic() + seconds)
     except OSError:
         return False
     finally:
         os.close(root)
 
 
-def _own(folder):
+def _reset(folder):
+    """A tool may have taken its own rights away, or left a message in what the folder itself carries."""
+    for name in os.listxattr(folder):
+        if name.startswith(('user.', 'system.posix_acl')):
+            os.removexattr(folder, name)
+    os.chmod(folder, 0o700)
+    os.utime(folder, (0, 0))
+
+
+def _empty(root, until):
     user = os.getuid()
-    return [name for name in os.listdir(folder) if os.stat(name, dir_fd=folder, follow_symlinks=False).st_uid == user]
+    while True:
+        with os.scandir(root) as entries:
+            own = (entry for entry in entries if entry.stat(follow_symlinks=False).st_uid == user)
+            left = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(own, AT_ONCE)]
+        if not left:
+            return True
+        for name, is_folder in left:
+            if not is_folder:
+                os.unlink(name, dir_fd=root)
+            elif not _remove_empty(root, name):
+                os.chmod(name, 0o700, dir_fd=root)
+                up = [name]
+                while up and time.monotonic() < until:
+                    up += _remove(root, up.pop(), until)
+            if time.monotonic() > until:
+                return False
 
 
-def _is_folder(folder, name):
-    return stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode)
+def _remove(root, name, until):
+    """
+    Folders inside come up beside it, so that depth never matters.
+
+    :returns: some of these
+    """
+    up = []
+    folder = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=root)
+    try:
+        while time.monotonic() < until:
+            with os.scandir(folder) as entries:
+                inside = [(entry.name, entry.is_dir(follow_symlinks=False)) for entry in islice(entries, AT_ONCE)]
+            for child, is_folder in inside:
+                if not is_folder:
+                    os.unlink(child, dir_fd=folder)
+                elif not _remove_empty(folder, child):
+                    # Not a name that the tool could have taken before.
+                    unique = f'.wipe-{os.urandom(8).hex()}'
+                    os.chmod(child, 0o700, dir_fd=folder)
+                    os.rename(child, unique, src_dir_fd=folder, dst_dir_fd=root)
+                    up.append(unique)
+            if len(inside) < AT_ONCE and _remove_empty(root, name):
+                break
+    finally:
+        os.close(folder)
+    return up[:AT_ONCE]
+
+
+def _remove_empty(parent, name):
+    try:
+        os.rmdir(name, dir_fd=parent)
+        return True
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST):
+            raise
+        return False

@@ -7,7 +7,7 @@ const read = (file: string) => readFileSync(path.join(IMAGE, file), 'utf8');
 
 /** A product of numbers, as Python and TypeScript both write it. */
 function constant(name: string): number {
-  const [, product] = new RegExp(`^${name} = ([\\d *]+)$`, 'm').exec(read('workers.py')) ?? [];
+  const [, product] = new RegExp(`^${name} = ([\\d *]+)$`, 'm').exec(read('answer.py')) ?? [];
   return product.split('*').reduce((result, factor) => result * Number(factor), 1);
 }
 
