@@ -63,7 +63,12 @@ export class CodeInterpreterRunner implements ToolRunner {
     });
   }
 
-  async run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer> {
+  async run(
+    run: SandboxRun,
+    tenant: string,
+    hungUp: AbortSignal,
+    answerBegins?: () => Promise<void>,
+  ): Promise<SandboxRunAnswer> {
     if (run.language !== 'python') {
       throw new SandboxFailure('error', `the tool sandbox is a code interpreter for Python, got ${run.language}`);
     }
@@ -72,7 +77,9 @@ export class CodeInterpreterRunner implements ToolRunner {
     return this.inSession(use, async (session) => {
       const deadline = AbortSignal.any([AbortSignal.timeout(run.timeoutMs + START_MS), hungUp]);
       const { script, read } = interpreterScript(run);
-      const answer = runAnswer(read(await this.execute(session.id, script, deadline, hungUp)));
+      const output = await this.execute(session.id, script, deadline, hungUp);
+      await answerBegins?.();
+      const answer = runAnswer(read(output));
       // Its threads may go on.
       if (answer.outcome === 'timeout' || answer.outcome === 'memory') session.end();
       return answer;

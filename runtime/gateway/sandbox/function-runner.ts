@@ -20,6 +20,13 @@ const COLD_START_MS = 20_000;
 const PACKAGES_TENANT = 'packages';
 const PACKAGES_TIMEOUT_MS = 25_000;
 
+interface Invocation {
+  readonly tenant: string;
+  readonly withinMs: number;
+  readonly hungUp?: AbortSignal;
+  readonly answerBegins?: () => Promise<void>;
+}
+
 /** The SDK must not try again by itself: what it took for lost may have run. */
 export function createFunctionRunner(configuration: LambdaClientConfig, functionArn: string): ToolRunner {
   return new FunctionRunner(new LambdaClient({ ...configuration, maxAttempts: 1 }), functionArn);
@@ -35,12 +42,18 @@ export class FunctionRunner implements ToolRunner {
   ) {}
 
   /** An invocation cannot be called back: it is waited for, so that it counts until it has ended. */
-  async run(run: SandboxRun, tenant: string, hungUp: AbortSignal): Promise<SandboxRunAnswer> {
-    return runAnswer(await this.invoke(run, tenant, run.timeoutMs + COLD_START_MS, hungUp));
+  async run(
+    run: SandboxRun,
+    tenant: string,
+    hungUp: AbortSignal,
+    answerBegins?: () => Promise<void>,
+  ): Promise<SandboxRunAnswer> {
+    const withinMs = run.timeoutMs + COLD_START_MS;
+    return runAnswer(await this.invoke(run, { tenant, withinMs, hungUp, answerBegins }));
   }
 
   async packages(question: SandboxPackageQuestion): Promise<SandboxPackageAnswer> {
-    return packageAnswer(await this.invoke(question, PACKAGES_TENANT, PACKAGES_TIMEOUT_MS));
+    return packageAnswer(await this.invoke(question, { tenant: PACKAGES_TENANT, withinMs: PACKAGES_TIMEOUT_MS }));
   }
 
   async stop(): Promise<void> {
@@ -49,9 +62,7 @@ export class FunctionRunner implements ToolRunner {
 
   private async invoke(
     request: SandboxRequest,
-    tenant: string,
-    withinMs: number,
-    hungUp?: AbortSignal,
+    { tenant, withinMs, hungUp, answerBegins }: Invocation,
   ): Promise<unknown> {
     const payload = Buffer.from(JSON.stringify(request));
     if (payload.length > MAX_PAYLOAD)
@@ -63,6 +74,15 @@ export class FunctionRunner implements ToolRunner {
       TenantId: tenant,
       Payload: payload,
     });
+    // Between the head of the answer and its body, which stays with Lambda so long.
+    command.middlewareStack.add(
+      (next) => async (input) => {
+        const output = await next(input);
+        await answerBegins?.();
+        return output;
+      },
+      { step: 'deserialize', priority: 'low' },
+    );
     const { FunctionError, Payload } = await retryThrottled(
       () => this.client.send(command, { abortSignal: deadline }),
       hungUp ? AbortSignal.any([deadline, hungUp]) : deadline,

@@ -5,6 +5,7 @@ import { isObject } from '../foreign-json';
 import { BodyTooLarge, boundedServer, readBody, sendJson } from '../http-listener';
 import { describeError, Log } from '../log';
 import { Slots } from '../slots';
+import { Turns } from '../turns';
 import { environmentOf, executeRequest, ExecuteRequest, InvalidRun, MAX_EXECUTE_BODY } from './execute-request';
 import { executionLine, ExecutionLine } from './execution-lines';
 import { PackageAnswers } from './package-answers';
@@ -31,7 +32,9 @@ const MAX_SMALL_BODY = 64 * 1024;
 const MAX_BODIES = 32 * 1024 * 1024;
 /** Letta is on the same machine. */
 const TIMEOUTS = { headersMs: 10_000, requestMs: 60_000, checkMs: 5_000 };
-/** How long an answer may wait for its reader. */
+/** Answers that are taken in or given at once: one is up to 6 MB from Lambda, and several times that while it is read. */
+const MAX_ANSWERS = 8;
+/** How long an answer may take to be read. */
 const UNREAD_MS = 60_000;
 /** The kind of sandbox is always the same; the client refuses versions of envd before 0.1.0. */
 const SANDBOX = { templateID: 'code-interpreter-v1', clientID: 'gateway', envdVersion: '0.2.0' };
@@ -57,6 +60,7 @@ export function createSandboxFront(options: SandboxFrontOptions): SandboxFront {
 class Front {
   private readonly tickets = new SandboxTickets();
   private readonly bodies = new Slots(MAX_BODIES);
+  private readonly answers = new Turns(MAX_ANSWERS);
 
   constructor(private readonly options: SandboxFrontOptions) {}
 
@@ -99,27 +103,36 @@ class Front {
       this.options.runs.refuse(size);
       throw new Refused(429, 'this server holds as much code of tools as it takes already, try again later');
     }
+    const held = [giveBack];
+    const answerBegins = async () => {
+      // Only the first time: a run may be tried again.
+      if (held.length === 1) held.push(await this.answers.take());
+    };
     try {
-      const lines = await this.run(ticket, request, response);
+      const lines = await this.run(ticket, { request, response, answerBegins });
       const payload = Buffer.from(lines.map(executionLine).join(''), 'ascii');
-      response.setTimeout(UNREAD_MS, () => response.destroy());
       response.writeHead(200, { 'content-type': 'application/x-ndjson', 'content-length': payload.length });
       response.end(payload);
+      await closed(response, UNREAD_MS);
     } finally {
-      giveBack();
+      for (const giveUp of held) giveUp();
     }
   }
 
   private async run(
     ticket: SandboxTicket,
-    request: IncomingMessage,
-    response: ServerResponse,
+    {
+      request,
+      response,
+      answerBegins,
+    }: { request: IncomingMessage; response: ServerResponse; answerBegins: () => Promise<void> },
   ): Promise<ExecutionLine[]> {
     const hungUp = new AbortController();
     response.once('close', () => response.writableFinished || hungUp.abort());
     try {
       const [run, bytesIn] = await readRun(request, ticket);
-      return await this.options.runs.run(run, { sandboxId: ticket.id, bytesIn, hungUp: hungUp.signal });
+      const origin = { sandboxId: ticket.id, bytesIn, hungUp: hungUp.signal, answerBegins };
+      return await this.options.runs.run(run, origin);
     } catch (error) {
       if (!(error instanceof InvalidRun)) throw error;
       return [{ type: 'error', name: 'ToolSandboxError', value: error.message, traceback: error.message }];
@@ -148,6 +161,14 @@ class Front {
 async function readRun(request: IncomingMessage, ticket: SandboxTicket): Promise<[ExecuteRequest, number]> {
   const body = await readBody(request, MAX_EXECUTE_BODY);
   return [executeRequest(body, ticket.environment), body.length];
+}
+
+/** Until the client has the answer, or is cut off. */
+async function closed(response: ServerResponse, withinMs: number): Promise<void> {
+  if (response.closed) return;
+  const late = setTimeout(() => response.destroy(), withinMs);
+  await new Promise((resolve) => response.once('close', resolve));
+  clearTimeout(late);
 }
 
 function unknownSandbox(): Refused {

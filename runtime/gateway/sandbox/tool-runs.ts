@@ -29,6 +29,8 @@ export interface RunOrigin {
   readonly sandboxId: string;
   readonly bytesIn: number;
   readonly hungUp: AbortSignal;
+  /** Awaited before the run's answer is taken in. */
+  readonly answerBegins?: () => Promise<void>;
 }
 
 /** Every run of a caller's code: within limits, with one line of audit, and with an answer that Letta can read. */
@@ -110,6 +112,7 @@ export class ToolRuns {
         },
         tenant,
         origin.hungUp,
+        origin.answerBegins,
       );
     } finally {
       origin.hungUp.removeEventListener('abort', endPassage);

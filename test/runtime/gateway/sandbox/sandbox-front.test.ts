@@ -350,3 +350,30 @@ test('runs hold so many bytes of bodies and no more, until they end', async () =
   // A client that breaks off is no fault of the gateway's.
   expect(stand.log.lines).toEqual([]);
 });
+
+test('an answer stays where it is until its turn', async () => {
+  let begin = () => undefined as void;
+  const turn = new Promise<void>((resolve) => (begin = resolve));
+  let ended = false;
+  const request = { code: '1', language: 'python', environment: {} } as const;
+  const origin = { sandboxId: 'sbx-1', bytesIn: 1, hungUp: new AbortController().signal, answerBegins: () => turn };
+  const run = stand.runs.run(request, origin).then(() => (ended = true));
+  await until(() => stand.invocations.length === 1, 'the run');
+  await new Promise((resolve) => setTimeout(resolve, 100));
+  expect(ended).toBe(false);
+  begin();
+  await run;
+});
+
+test('twenty large answers that come at once all get through', async () => {
+  const result = pythonResult(`{"results": "${'x'.repeat(300_000)}"}`);
+  const release: (() => void)[] = [];
+  answer = async () => {
+    await new Promise<void>((resolve) => release.push(resolve));
+    return finished(result);
+  };
+  const runs = Array.from({ length: 20 }, () => stand.run({ code: '1', env_vars: { LETTA_TOOL_ID: TOOL } }));
+  await until(() => release.length === 20, 'twenty runs');
+  release.forEach((go) => go());
+  for (const { lines } of await Promise.all(runs)) expect(lines[0].type).toBe('result');
+}, 30_000);
