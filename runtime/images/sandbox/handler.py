@@ -18,6 +18,8 @@ RESERVED_BYTES = 160 * MEBIBYTE
 LEAST_BYTES = 64 * MEBIBYTE
 # What is left of Lambda's time to end a run, wipe, and answer.
 MARGIN_SECONDS = 2
+# Of the partitions in which there is Lambda: the task's is not told.
+URL_SUFFIXES = ('amazonaws.com', 'amazonaws.com.cn')
 
 
 def _folders():
@@ -60,7 +62,7 @@ def _run(event, context):
     _workers.clean()
         seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
     credentials = _credentials()
-    environment = {**credentials, **_proxy(event.get('proxy')), **event['environment']}
+    environment = {**credentials, **_proxy(event.get('proxy'), credentials), **event['environment']}
     # Who has credentials calls AWS by name; the gateway's proxy has an address.
     network = 'all' if credentials else 'tcp' if event.get('proxy') else 'none'
     return _workers.run(event['language'], event['code'], environment, max(seconds, 0.1), network)
@@ -73,7 +75,13 @@ def _credentials():
     return {name: os.environ[name] for name in names if name in os.environ}
 
 
-def _proxy(url):
+def _proxy(url, credentials):
     if not url:
         return {}
-    return {name: url for name in ('HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy', 'ALL_PROXY', 'all_proxy')}
+    names = ('HTTPS_PROXY', 'HTTP_PROXY', 'https_proxy', 'http_proxy', 'ALL_PROXY', 'all_proxy')
+    environment = {name: url for name in names}
+    if credentials:
+        # Lambda's endpoint stands in the VPC, where the proxy does not lead.
+        past = ','.join(f'lambda.{os.environ["AWS_REGION"]}.{suffix}' for suffix in URL_SUFFIXES)
+        environment.update({'NO_PROXY': past, 'no_proxy': past})
+    return environment

@@ -19,6 +19,8 @@ interface Job {
  * @throws whatever the code throws; SyntaxError if it is none
  */
 async function run(code: string, language: string): Promise<unknown> {
+  // Node reads these only at its start, before the run has them. An older one of `nodeBaseImage` cannot do that.
+  if (process.env.HTTP_PROXY) process.getBuiltinModule('node:http').setGlobalProxyFromEnv?.(process.env);
   const javaScript = language === 'typescript' ? stripTypeScriptTypes(code, { mode: 'transform' }) : code;
   const script = new vm.Script(toScript(javaScript), {
     filename: TOOL,
