@@ -80,14 +80,22 @@ function holds(operator: string, keys: Record<string, string | string[]>, reques
   });
 }
 
+/** Compiled once: the lab asks the same policies at every call. */
+const expressions = new Map<string, RegExp>();
+
 function matches(value: string, pattern: string): boolean {
-  const expression = pattern
+  const expression = expressions.get(pattern) ?? expressionOf(pattern);
+  expressions.set(pattern, expression);
+  return expression.test(value);
+}
+
+function expressionOf(pattern: string): RegExp {
+  const parts = pattern
     .split('')
     .map((character) =>
       character === '*' ? '.*' : character === '?' ? '.' : character.replace(/[\\^$+.()|[\]{}]/, '\\$&'),
-    )
-    .join('');
-  return new RegExp(`^${expression}$`, 's').test(value);
+    );
+  return new RegExp(`^${parts.join('')}$`, 's');
 }
 
 function list(value: string | string[]): string[] {

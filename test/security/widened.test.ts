@@ -28,11 +28,13 @@ function widenings(statement: PolicyStatement): Widened[] {
 }
 
 /** The tables' rows are worth something only if a policy that allows more than it should makes one of them fail. */
-async function isCaught(role: Role, widened: Role): Promise<boolean> {
-  for (const row of rows.filter(({ expected, caller }) => expected === 'denied' && caller.arn === role.arn)) {
-    for (const question of questions({ ...row, caller: widened })) {
-      if ((await decide(names.deployment, question)) === 'allowed') return true;
-    }
+async function isCaught(role: Role, widened: Role, actions: string[]): Promise<boolean> {
+  const denied = rows.filter(({ expected, caller }) => expected === 'denied' && caller.arn === role.arn);
+  const asked = denied.flatMap((row) => questions({ ...row, caller: widened }));
+  // What the statement names comes first: it is what most likely shows.
+  const [named, others] = [true, false].map((is) => asked.filter(({ action }) => actions.includes(action) === is));
+  for (const question of [...named, ...others]) {
+    if ((await decide(names.deployment, question)) === 'allowed') return true;
   }
   return false;
 }
@@ -46,7 +48,8 @@ const cases = names.deployment.roles().flatMap((role) =>
         const Statement = document.Statement.map((own, at) => (at === position ? wider : own));
         const identity = role.identity.map((own, at) => (at === index ? { ...own, Statement } : own));
         const what = `${[statement.Action].flat()[0]} without ${key}`;
-        return { what, title: `${role.name}: statement ${position}, ${what}`, role, widened: { ...role, identity } };
+        const title = `${role.name}: statement ${position}, ${what}`;
+        return { what, title, role, widened: { ...role, identity }, actions: [statement.Action].flat() };
       }),
     ),
   ),
@@ -55,8 +58,8 @@ const cases = names.deployment.roles().flatMap((role) =>
 describe('a condition that went missing', () => {
   const once = cases.filter(({ what }) => !TWICE.includes(what));
 
-  test.each(once)('is caught: $title', async ({ role, widened }) => {
-    expect(await isCaught(role, widened)).toBe(true);
+  test.each(once)('is caught: $title', async ({ role, widened, actions }) => {
+    expect(await isCaught(role, widened, actions)).toBe(true);
   });
 
   test('of many', () => expect(once.length).toBeGreaterThan(10));
