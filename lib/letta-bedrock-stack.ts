@@ -2,6 +2,7 @@ import { Annotations, CfnOutput, Fn, RemovalPolicy, Stack, StackProps } from 'aw
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { createHash } from 'crypto';
 import { AwsService } from './aws-service';
 import { BedrockAccess } from './bedrock-access';
 import { IBedrockGuardrail } from './bedrock-guardrail';
@@ -9,13 +10,14 @@ import { BedrockModel } from './bedrock-model';
 import { CacheEngine } from './cache-engine';
 import { Guardrail, GuardrailProps } from './guardrail';
 import { ILettaCache, LettaCache } from './letta-cache';
-import { ILettaDatabase, LettaDatabase } from './letta-database';
+import { ILettaDatabase, LettaDatabase, LettaDatabaseProps } from './letta-database';
 import { LettaService } from './letta-service';
 import { LettaServiceOptions } from './letta-service-options';
 import { domainsOf } from './private/allowed-egress';
 import { SealedNetwork, SealedNetworkProps } from './sealed-network';
 import { VpcEndpoints } from './vpc-endpoints';
 import { stateKeyPolicy } from './private/encryption-key';
+import { validateKnown } from './private/validation';
 
 /** Properties of `LettaBedrockStack`. */
 export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions {
@@ -82,6 +84,15 @@ export interface LettaBedrockStackProps extends StackProps, LettaServiceOptions 
    * @default - that of `LettaDatabase`
    */
   readonly databaseInstanceType?: ec2.InstanceType;
+
+  /**
+   * Name or ARN of a snapshot that the database is made of, with all its data: see `LettaDatabase.fromSnapshot`. The database that
+   * the stack had before stays in the account and leaves the stack, and so does this one when another snapshot is given. Keep
+   * the prop as long as the database is to stay. Not together with `database`.
+   *
+   * @default - a new database, or the one that is there
+   */
+  readonly databaseSnapshotIdentifier?: string;
 
   /**
    * Cache of your own.
@@ -200,6 +211,7 @@ export class LettaBedrockStack extends Stack {
       'networkProps.organizationId': props.networkProps?.organizationId,
     });
     requireOne(id, { database: props.database, databaseInstanceType: props.databaseInstanceType });
+    requireOne(id, { database: props.database, databaseSnapshotIdentifier: props.databaseSnapshotIdentifier });
     requireOne(id, { cache: props.cache, cacheEngine: props.cacheEngine });
     this.network = props.network ?? (props.vpc || props.endpoints ? undefined : this.sealedNetwork(props));
     const endpoints = props.endpoints ?? this.network?.endpoints;
@@ -216,7 +228,7 @@ export class LettaBedrockStack extends Stack {
 
     this.ownDatabase = props.database
       ? undefined
-      : new LettaDatabase(this, 'Database', {
+      : this.newDatabase(props.databaseSnapshotIdentifier, {
           vpc,
           vpcSubnets,
           sourceVpc,
@@ -265,6 +277,14 @@ export class LettaBedrockStack extends Stack {
       value: this.service.apiPassword.secretArn,
       description: 'Secret whose value is the API password',
     });
+  }
+
+  /** Each snapshot makes a database of its own, beside those that stay when they leave the stack. */
+  private newDatabase(snapshotIdentifier: string | undefined, props: LettaDatabaseProps): LettaDatabase {
+    if (snapshotIdentifier === undefined) return new LettaDatabase(this, 'Database', props);
+    validateKnown(this.node.path, 'databaseSnapshotIdentifier', snapshotIdentifier, 'the database is named after it');
+    const id = `Database${createHash('sha256').update(snapshotIdentifier).digest('hex').slice(0, 8)}`;
+    return LettaDatabase.fromSnapshot(this, id, { ...props, snapshotIdentifier });
   }
 
   private sealedNetwork({ networkProps = {}, ...props }: LettaBedrockStackProps): SealedNetwork {

@@ -213,3 +213,48 @@ export interface LettaDatabaseProps {
    */
   readonly logRetention?: logs.RetentionDays;
 }
+
+/** Properties of a database that is restored from a snapshot. */
+export interface LettaDatabaseFromSnapshotProps extends LettaDatabaseProps {
+  /**
+   * Name or ARN of a snapshot of an RDS for PostgreSQL instance that was a `LettaDatabase`, in the stack's region; the ARN if it
+   * is another account's. A recovery point of AWS Backup is one too.
+   *
+   * Leave it as it is afterwards: without it, or with another one, CloudFormation would make another instance and delete this
+   * one. It refuses to, because the instance has a name: for another snapshot give another construct id.
+   */
+  readonly snapshotIdentifier: string;
+}
+
+/** A database that exists already. */
+export interface LettaDatabaseAttributes {
+  /** Host name of the instance, as in its certificate. */
+  readonly host: string;
+
+  /**
+   * TCP port.
+   *
+   * @default 5432
+   */
+  readonly port?: number;
+
+  /**
+   * Name of the database.
+   *
+   * @default 'letta'
+   */
+  readonly databaseName?: string;
+
+  /** Resource id of the instance (`db-…`), which IAM logins are granted on; not its identifier. */
+  readonly resourceId: string;
+
+  /** Security group of the instance; clients are let in there. */
+  readonly securityGroup: ec2.ISecurityGroup;
+
+  /**
+   * Most connections the server accepts (`max_connections`).
+   *
+   * @default - unknown: the service cannot check its pools against it
+   */
+  readonly maxConnections?: number;
+}

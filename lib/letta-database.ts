@@ -1,4 +1,4 @@
-import { Annotations, Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -7,8 +7,9 @@ import * as rds from 'aws-cdk-lib/aws-rds';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IConstruct, IDependable } from 'constructs';
 import { IAwsClient } from './aws-client';
-import { LettaDatabaseProps } from './letta-database-props';
+import { LettaDatabaseAttributes, LettaDatabaseFromSnapshotProps, LettaDatabaseProps } from './letta-database-props';
 import { closedSecurityGroup } from './private/closed-security-group';
+import { connectionLimit } from './private/connection-limit';
 import { DATABASE_NAME, DATABASE_PORT } from './private/database-defaults';
 import { grantDatabaseLogin } from './private/database-login';
 import { databaseParameters } from './private/database-parameters';
@@ -17,10 +18,11 @@ import { databaseStorage } from './private/database-storage';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
 import { ImportedDatabase } from './private/imported-database';
-import { CONNECTION_BYTES, defaultMaxConnections, instanceMemory } from './private/instance-memory';
+import { instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
 import { acknowledge, acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
+import { requireSnapshot, restoreFrom } from './private/restored-instance';
 import { uniqueName } from './private/unique-name';
 import { wholeNumber } from './private/whole-number';
 
@@ -48,39 +50,6 @@ export interface ILettaDatabase extends IConstruct, ec2.IConnectable {
   grantConnect(grantee: iam.IGrantable, role: string): iam.Grant;
 }
 
-/** A database that exists already. */
-export interface LettaDatabaseAttributes {
-  /** Host name of the instance, as in its certificate. */
-  readonly host: string;
-
-  /**
-   * TCP port.
-   *
-   * @default 5432
-   */
-  readonly port?: number;
-
-  /**
-   * Name of the database.
-   *
-   * @default 'letta'
-   */
-  readonly databaseName?: string;
-
-  /** Resource id of the instance (`db-…`), which IAM logins are granted on; not its identifier. */
-  readonly resourceId: string;
-
-  /** Security group of the instance; clients are let in there. */
-  readonly securityGroup: ec2.ISecurityGroup;
-
-  /**
-   * Most connections the server accepts (`max_connections`).
-   *
-   * @default - unknown: the service cannot check its pools against it
-   */
-  readonly maxConnections?: number;
-}
-
 /**
  * RDS for PostgreSQL, prepared for Letta.
  *
@@ -94,6 +63,22 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   /** Uses a database that exists already, set up as this construct does it. */
   static fromLettaDatabaseAttributes(scope: Construct, id: string, attrs: LettaDatabaseAttributes): ILettaDatabase {
     return new ImportedDatabase(scope, id, attrs);
+  }
+
+  /**
+   * Makes a database out of a snapshot of another one, with all its data, beside whatever stands already: under an id of its own.
+   *
+   * The snapshot decides the key of the storage (give that one as `encryptionKey`), the name of the master user, and the least
+   * `engineVersion` and `allocatedStorage`: RDS refuses less in the deployment, and it refuses snapshots of other engines.
+   *
+   * @throws for a snapshot of a cluster, or one of another region
+   */
+  static fromSnapshot(scope: Construct, id: string, props: LettaDatabaseFromSnapshotProps): LettaDatabase {
+    // A program in JavaScript may leave it out, and must not get an empty database.
+    return new LettaDatabase(scope, id, {
+      ...props,
+      snapshotIdentifier: props.snapshotIdentifier ?? '',
+    } as LettaDatabaseProps);
   }
 
   readonly connections: ec2.Connections;
@@ -114,6 +99,8 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
 
   constructor(scope: Construct, id: string, props: LettaDatabaseProps) {
     super(scope, id);
+    const { snapshotIdentifier } = props as Partial<LettaDatabaseFromSnapshotProps>;
+    if (snapshotIdentifier !== undefined) requireSnapshot(this, 'snapshotIdentifier', snapshotIdentifier);
     this.encryptionKey = props.encryptionKey;
     stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const region = regionWithRdsAuthority(this);
@@ -130,7 +117,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const version = props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13;
     requireInheritOption(this, version);
     const memory = instanceMemory(instanceType.toString());
-    const limit = this.connectionLimit(instanceType, memory, props.maxConnections);
+    const limit = connectionLimit(this, instanceType.toString(), memory, props.maxConnections);
     this.maxConnections = limit;
     const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, {
       zones: 2,
@@ -218,6 +205,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       preferredBackupWindow: props.preferredBackupWindow,
       preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     });
+    if (snapshotIdentifier !== undefined) restoreFrom(this.instance, snapshotIdentifier);
     this.instance.node.addDependency(logGroup, upgradeLogGroup);
     acknowledge(
       this.instance,
@@ -265,30 +253,6 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
    */
   startsAfter(...dependencies: IDependable[]): void {
     this.setup.startsAfter(...dependencies);
-  }
-
-  private connectionLimit(instanceType: ec2.InstanceType, memory?: number, given?: number): number {
-    if (given !== undefined) {
-      wholeNumber(this, 'maxConnections', given, 16, 8388607);
-      const most = memory === undefined ? undefined : Math.floor(memory / CONNECTION_BYTES);
-      if (most !== undefined && !Token.isUnresolved(given) && given > most) {
-        Annotations.of(this).addWarningV2(
-          'cdk-letta:LettaDatabase.maxConnections',
-          `${this.node.path}: maxConnections is ${given}, more than the ${most} that RDS gives the memory of ` +
-            `'${instanceType.toString()}': when they are all open, the instance may run out of memory; lower maxConnections or ` +
-            'use a larger instanceType',
-        );
-      }
-      return given;
-    }
-    if (memory === undefined) {
-      throw new Error(
-        `LettaDatabase ${this.node.path}: \`maxConnections\` has no default for instance type ` +
-          `'${instanceType.toString()}', whose memory isn't known here; give \`maxConnections\` ` +
-          `(RDS: memory in bytes / ${CONNECTION_BYTES}, at most 5000)`,
-      );
-    }
-    return defaultMaxConnections(memory);
   }
 
   private retainable(securityGroup: ec2.SecurityGroup, removalPolicy: RemovalPolicy): ec2.SecurityGroup {

@@ -59,7 +59,8 @@ export const DATABASE_RULES: Rule[] = [
       faults(
         databases(parts),
         'StorageEncrypted',
-        ({ properties }) => !isTrue(properties.StorageEncrypted) && !properties.SnapshotIdentifier && 'not true',
+        ({ properties: { StorageEncrypted, SnapshotIdentifier, DBSnapshotIdentifier } }) =>
+          !isTrue(StorageEncrypted) && !SnapshotIdentifier && !DBSnapshotIdentifier && 'not true',
       ),
   },
   {

@@ -49,11 +49,11 @@ export function validateTaskSize(path: string, cpu: number, memoryLimitMiB: numb
 /** The tasks of a deployment: while it rolls, the old and the new ones run beside each other. */
 export const MAX_HEALTHY_PERCENT = 200;
 
-/** A number that is reckoned with at synth: a token's stand-in would give nonsense without an error. */
-export function validateKnown(path: string, prop: string, value: number, why: string): void {
+/** A value that decides the template: a token's stand-in would give nonsense without an error. */
+export function validateKnown(path: string, prop: string, value: number | string, why: string): void {
   if (Token.isUnresolved(value)) {
     throw new Error(
-      `${path}: ${prop} is known only at deployment, wanted a number at synth, because ${why}: change ${prop}`,
+      `${path}: ${prop} is known only at deployment, wanted a ${typeof value} at synth, because ${why}: change ${prop}`,
     );
   }
 }
