@@ -376,7 +376,7 @@ export const Metric = {
   TOOL_RUNS_FAILED: 'ToolRunsFailed',
   /** Count of runs that the sandbox could not do: it was throttled, gone, or answered nonsense. */
   TOOL_SANDBOX_FAILED: 'ToolSandboxFailed',
-  /** Count of runs refused because their agent had too many going on. */
+  /** Count of runs refused because their agent, or all of them together, had too many going on. */
   TOOL_RUNS_REFUSED: 'ToolRunsRefused',
   /** Milliseconds of a run, from Letta's request to the end of its answer. */
   TOOL_RUN_LATENCY: 'ToolRunLatency',
