@@ -159,7 +159,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       logRemovalPolicy: props.logRemovalPolicy,
       encryptionKey: props.encryptionKey,
     });
-    this.toolSandbox?._connect(this);
+    this.toolSandbox?._connect(this, vpc);
 
     const logSettings = {
       logRetention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,

@@ -3,7 +3,7 @@ import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import { Construct } from 'constructs';
+import { Construct, IConstruct } from 'constructs';
 import { Port, SandboxSettings, SandboxVariable } from '../runtime/contract';
 import { AwsCall, IAwsClient } from './aws-client';
 import { AwsService } from './aws-service';
@@ -18,9 +18,10 @@ import { acknowledgeOwnPolicies, acknowledgeSandboxFunction, acknowledgeWildcard
 import { roleOfOwnStack, securityGroupOfOwnStack } from './private/of-own-stack';
 import { sandboxCode } from './private/sandbox-image';
 import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
+import { isOtherVpc } from './private/other-vpc';
 import { requireFunction, validateFunctionKinds } from './private/sandbox-kinds';
 import { requireSandboxRole, SandboxRole } from './private/sandbox-role';
-import { forbidPublicSubnets, validateSandboxGroup } from './private/sandbox-network';
+import { forbidPublicSubnets, openedToEverybody, validateSandboxGroup } from './private/sandbox-network';
 import { validateWholeNumber } from './private/validation';
 import { IToolSandbox } from './tool-sandbox';
 import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
@@ -41,8 +42,9 @@ const AFTER_A_RUN = Duration.seconds(20);
  * with `/tmp` wiped before. It stands in isolated subnets behind a security group that lets nothing out, and its role
  * allows its code nothing.
  *
- * @throws for public subnets, a role that takes no policies, a time-out or a number of runs that the gateway does not do, or
- *   an image and what it is built from together
+ * @throws for public subnets, a security group that lets everything out, a role that takes no policies, a time-out or a number
+ *   of runs that the gateway does not do, an image and what it is built from together, or `packages` without a list; at synth
+ *   for a role that allows more or that Lambda is not trusted by, or a security group that is opened to everybody
  */
 export class ToolSandboxFunction extends Construct implements IToolSandbox, IAwsClient {
   /** Connections of the function. */
@@ -62,13 +64,15 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
 
   private readonly permissions: SandboxRole;
   private readonly endpoints: string[] = [];
-  private readonly services: ec2.IConnectable[] = [];
+  private readonly vpc: ec2.IVpc;
+  private readonly services: [ec2.IConnectable & IConstruct, ec2.IVpc][] = [];
   private readonly serving: (() => void)[] = [];
 
   public constructor(scope: Construct, id: string, props: ToolSandboxFunctionProps) {
     super(scope, id);
     const path = this.node.path;
     validateFunctionKinds(path, props);
+    this.vpc = props.vpc;
     stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const timeout = props.timeout ?? DEFAULT_TOOL_TIMEOUT;
     const limits = validateSandboxLimits(path, { timeout, maxRunsPerAgent: props.maxRunsPerAgent ?? 4 });
@@ -90,6 +94,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
       });
     validateSandboxGroup(this, props.securityGroup);
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
+    this.node.addValidation({ validate: () => openedToEverybody(securityGroup) });
 
     this.logGroup = encryptedLogGroup(this, 'Logs', {
       retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
@@ -139,7 +144,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    * `boto3.client('lambda').invoke(FunctionName=…)`. Gives a warning: any caller's tool may invoke it, with any payload.
    *
    * @param fn a function, version or alias of the same region that does not need this stack
-   * @throws for a wildcard, another region, or the function of a sandbox
+   * @throws for a wildcard, another region, the function of a sandbox, or a sandbox in another VPC than a service's
    */
   public allowFunction(fn: lambda.IFunction): void {
     requireFunction(this.node.path, fn);
@@ -150,6 +155,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
       `${this.node.path} lets tools invoke a function (${fn.node.path}): the code of any caller's tool can, with any payload, and ` +
         'reads the credentials of its role, which allow nothing else; leave it out to close it',
     );
+    this.services.forEach(([service, vpc]) => this.requireWay(service, vpc));
     this.permissions.allowFunction(arn);
     this.function.addEnvironment(SandboxVariable.PASS_CREDENTIALS, 'true');
     this.awsCalls.push({ service: AwsService.LAMBDA, actions: ['lambda:InvokeFunction'], resources: [arn] });
@@ -162,28 +168,41 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
    *
    * Tools reach the gateway's proxy only, which refuses everything else, loopback and link-local addresses whatever a name
    * resolves to. From the service's tasks on, the way is yours to open, as with `allowedEgress`.
+   *
+   * @throws for what is no host and port, an address of the task itself, or a sandbox in another VPC than a service's
    */
   public allowEndpoint(hostAndPort: string): void {
     const endpoint = destinationOf(this.node.path, hostAndPort, 'allowedEndpoints');
     if (this.endpoints.includes(endpoint)) return;
+    this.services.forEach(([service, vpc]) => this.requireWay(service, vpc));
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxFunction.allowEndpoint',
       `${this.node.path} lets tools out to ${endpoint}: whatever agents know and users set in tools' variables can be sent there ` +
         "by any caller's tool; leave it out to close it",
     );
     this.endpoints.push(endpoint);
-    if (this.endpoints.length === 1) this.services.forEach((service) => this.openProxy(service));
+    if (this.endpoints.length === 1) this.services.forEach(([service]) => this.openProxy(service));
   }
 
   /** @internal */
-  public _connect(service: ec2.IConnectable): void {
-    this.services.push(service);
+  public _connect(service: ec2.IConnectable & IConstruct, vpc: ec2.IVpc): void {
+    if (this.endpoints.length > 0 || this.awsCalls.length > 0) this.requireWay(service, vpc);
+    this.services.push([service, vpc]);
     if (this.endpoints.length > 0) this.openProxy(service);
   }
 
   /** @internal */
   public _onMoreCalls(serve: () => void): void {
     this.serving.push(serve);
+  }
+
+  /** The ways out lead through the endpoints and the proxy of the service's network. */
+  private requireWay(service: IConstruct, vpc: ec2.IVpc): void {
+    if (!isOtherVpc(this.vpc, vpc)) return;
+    throw new Error(
+      `${this.node.path}: vpc is ${this.vpc.node.path} and that of ${service.node.path} is ${vpc.node.path}, wanted the same one, ` +
+        'because tools get out by the endpoints and the proxy of the service: change vpc, or allow no function and no endpoint',
+    );
   }
 
   private openProxy(service: ec2.IConnectable): void {

@@ -8,7 +8,7 @@ import { Construct, IConstruct } from 'constructs';
 import { SandboxSettings } from '../runtime/contract';
 import { AwsCall, IAwsClient } from './aws-client';
 import { requireOptions, requireSandbox } from './private/sandbox-kinds';
-import { validateRegion } from './private/validation';
+import { validateAccount, validateRegion } from './private/validation';
 import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from './tool-sandbox-code-interpreter';
 import { ToolSandboxFunction } from './tool-sandbox-function';
 import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
@@ -33,16 +33,16 @@ export interface IToolSandbox extends IConstruct {
   grantRun(grantee: iam.IGrantable, sourceVpc?: ec2.IVpc): iam.Grant;
 
   /**
-   * Lets tools invoke one function.
+   * Lets tools invoke one function of the sandbox's region. Gives a warning.
    *
-   * @throws for a code interpreter, where nothing can be named
+   * @throws for a code interpreter, where nothing can be named, or what `ToolSandboxFunction.allowFunction` refuses
    */
   allowFunction(fn: lambda.IFunction): void;
 
   /**
-   * Lets tools reach one host at one port outside, `api.example.com:443`, through the gateway.
+   * Lets tools reach one host at one port outside, `api.example.com:443`, through the gateway. Gives a warning.
    *
-   * @throws for a code interpreter, where nothing can be named
+   * @throws for a code interpreter, where nothing can be named, or what `ToolSandboxFunction.allowEndpoint` refuses
    */
   allowEndpoint(hostAndPort: string): void;
 
@@ -54,11 +54,11 @@ export interface IToolSandbox extends IConstruct {
   readonly _settings: SandboxSettings;
 
   /**
-   * Opens the ways between it and the tasks of a service that runs tools in it.
+   * Opens the ways between it and the tasks of a service that runs tools in it, in its VPC.
    *
    * @internal
    */
-  _connect(service: ec2.IConnectable): void;
+  _connect(service: ec2.IConnectable & IConstruct, vpc: ec2.IVpc): void;
 }
 
 /** Where a Letta service runs the code of its callers' tools: never in the Letta container. */
@@ -66,6 +66,8 @@ export abstract class ToolSandbox {
   /**
    * A Lambda function of the service's VPC and stack, in isolated subnets, with no way out and a role that allows its code
    * nothing: one execution environment for each agent, a fresh process for each run. For most tools.
+   *
+   * @throws for what are no options; the service throws for what `ToolSandboxFunction` does
    */
   public static function(options: ToolSandboxFunctionOptions = {}): ToolSandbox {
     requireOptions('ToolSandbox.function', options);
@@ -75,13 +77,20 @@ export abstract class ToolSandbox {
   /**
    * An Amazon Bedrock AgentCore code interpreter. An agent's session stays between its runs, with its variables and files: for
    * long or stateful work. Its sandbox network reaches Amazon S3 and resolves names, which gives a warning.
+   *
+   * @throws for what are no options; the service throws for what `ToolSandboxCodeInterpreter` does
    */
   public static codeInterpreter(options: ToolSandboxCodeInterpreterProps = {}): ToolSandbox {
     requireOptions('ToolSandbox.codeInterpreter', options);
     return new OwnCodeInterpreter(options);
   }
 
-  /** A sandbox of the same region that is there already, e.g. one that several services share. */
+  /**
+   * A sandbox of the same account and region that is there already, e.g. one that several services share. If its tools may
+   * reach something, then also of the services' VPC: they get there by the endpoints and the proxies of the services.
+   *
+   * @throws for what is no sandbox; the service throws for one of another account or region, or of another VPC with ways out
+   */
   public static fromSandbox(sandbox: IToolSandbox): ToolSandbox {
     requireSandbox(sandbox);
     return new Existing(sandbox);
@@ -151,12 +160,9 @@ class Existing extends ToolSandbox {
   }
 
   public _bind(scope: Construct): IToolSandbox {
-    validateRegion(
-      scope,
-      'customTools',
-      Stack.of(this.sandbox).region,
-      'the gateway runs tools by the endpoint of its own region',
-    );
+    const { account, region } = Stack.of(this.sandbox);
+    validateRegion(scope, 'customTools', region, 'the gateway runs tools by the endpoint of its own region');
+    validateAccount(scope, 'customTools', account, 'no policy of the sandbox lets another one in');
     return this.sandbox;
   }
 }

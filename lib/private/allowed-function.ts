@@ -9,6 +9,7 @@ import { IConstruct } from 'constructs';
  */
 export function allowedFunctionArn(sandbox: IConstruct, fn: lambda.IFunction, isSandbox: boolean): string {
   const { path } = sandbox.node;
+  const stack = Stack.of(sandbox);
   const arn = fn.functionArn;
   if (isSandbox) {
     throw new Error(
@@ -16,12 +17,14 @@ export function allowedFunctionArn(sandbox: IConstruct, fn: lambda.IFunction, is
         "sandbox runs code as any agent it names; leave it out, or put a function between that checks what it's given",
     );
   }
-  if (!Token.isUnresolved(arn) && /[*?]/.test(arn)) {
+  // A function by its name has an ARN of tokens with the name in it.
+  const written = Token.isUnresolved(arn) ? JSON.stringify(stack.resolve(arn)) : `'${arn}'`;
+  if (/[*?]/.test(written)) {
     throw new Error(
-      `${path}: allowFunction('${arn}'), a wildcard, wanted the ARN of one function: name each by a call of its own`,
+      `${path}: allowFunction(${written}), a wildcard, wanted the ARN of one function: name each by a call of its own`,
     );
   }
-  const { region } = Stack.of(sandbox);
+  const { region } = stack;
   const got = fn.env.region;
   if (!Token.isUnresolved(region) && !Token.isUnresolved(got) && got !== region) {
     throw new Error(

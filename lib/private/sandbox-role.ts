@@ -33,7 +33,7 @@ export class SandboxRole {
       new iam.PolicyStatement({ actions: [...UNSCOPABLE_ACTIONS.LAMBDA_NETWORK_INTERFACES], resources: ['*'] }),
     );
     for (const statement of this.denials()) role.addToPrincipalPolicy(statement);
-    scope.node.addValidation({ validate: () => this.undeclared() });
+    scope.node.addValidation({ validate: () => [...this.undeclared(), ...this.untrusted()] });
   }
 
   /** Lets the function's code invoke one function. */
@@ -73,12 +73,27 @@ export class SandboxRole {
       .flatMap(({ Statement }) => list(Statement))
       .filter(({ Effect }) => Effect === 'Allow')
       .flatMap(allowances);
-    const messages = [...new Set([...found.filter((one) => !declared.has(one)), ...managed])].map(
+    return [...new Set([...found.filter((one) => !declared.has(one)), ...managed])].map(
       (one) =>
         `role allows ${one}, wanted one that allows what the sandbox declares and nothing else: tools are code of anybody's. ` +
         'Leave role out, or take this from it; a function that tools may call is named by allowFunction()',
     );
-    return messages;
+  }
+
+  /** Of a role that was imported the trust cannot be read. */
+  private untrusted(): string[] {
+    const { assumeRolePolicy } = this.role as iam.Role;
+    if (!assumeRolePolicy) return [];
+    const { Statement } = Stack.of(this.role).resolve(assumeRolePolicy) ?? { Statement: [] };
+    const trusted: unknown[] = list<{ Effect: string; Principal?: string | Record<string, unknown> }>(Statement)
+      .filter(({ Effect }) => Effect === 'Allow')
+      .flatMap(({ Principal = [] }) => (typeof Principal === 'string' ? [Principal] : Object.values(Principal).flat()));
+    const names = trusted.map((one) => (typeof one === 'string' ? one : JSON.stringify(one)));
+    if (names.some((name) => name === '*' || /\blambda\./.test(name))) return [];
+    return [
+      `role trusts ${names.join(', ') || 'nobody'}, wanted one that trusts lambda.amazonaws.com, because Lambda makes no function ` +
+        "whose role it cannot take: give one with assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com'), or leave role out",
+    ];
   }
 }
 

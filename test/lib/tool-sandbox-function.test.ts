@@ -201,6 +201,28 @@ describe('the role', () => {
     expect(() => app.synth()).toThrow('role allows kms:Decrypt');
   });
 
+  test.each<[string, iam.IPrincipal, string]>([
+    [
+      'another service',
+      new iam.ServicePrincipal('ec2.amazonaws.com'),
+      'role trusts ec2.amazonaws.com, wanted one that',
+    ],
+    ["Lambda's namesake at the edge", new iam.ServicePrincipal('edgelambda.amazonaws.com'), 'role trusts edgelambda'],
+    ['an account', new iam.AccountPrincipal('111122223333'), ':iam::111122223333:root'],
+  ])('fails at synth when it trusts %s', (_what, assumedBy, message) => {
+    const { app } = sandbox((stack) => ({ role: new iam.Role(stack, 'Brought', { assumedBy }) }));
+    expect(() => app.synth()).toThrow(message);
+    expect(() => app.synth()).toThrow('wanted one that trusts lambda.amazonaws.com');
+  });
+
+  test('may trust others beside Lambda', () => {
+    const services = ['ec2', 'lambda'].map((service) => new iam.ServicePrincipal(`${service}.amazonaws.com`));
+    const { app } = sandbox((stack) => ({
+      role: new iam.Role(stack, 'Brought', { assumedBy: new iam.CompositePrincipal(...services) }),
+    }));
+    expect(() => app.synth()).not.toThrow();
+  });
+
   test('fails when it was imported as immutable', () => {
     expect(() =>
       sandbox((stack) => ({ role: iam.Role.fromRoleArn(stack, 'Imported', ROLE_ARN, { mutable: false }) })),
@@ -241,6 +263,29 @@ describe('the network', () => {
     ).toThrow('securityGroup lets everything out, or was imported without a word about it');
   });
 
+  test.each<[string, (stack: Stack, vpc: ec2.IVpc) => ec2.ISecurityGroup]>([
+    ['of its own', (stack, vpc) => new ec2.SecurityGroup(stack, 'Brought', { vpc, allowAllOutbound: false })],
+    [
+      'that was imported',
+      (stack) => ec2.SecurityGroup.fromSecurityGroupId(stack, 'Brought', 'sg-1', { allowAllOutbound: false }),
+    ],
+  ])('fails at synth when a security group %s is opened to everybody', (_what, group) => {
+    for (const peer of [ec2.Peer.anyIpv4(), ec2.Peer.anyIpv6()]) {
+      const app = testApp();
+      const stack = new Stack(app, 'Test');
+      const vpc = isolatedVpc(stack);
+      const made = new ToolSandboxFunction(stack, 'Tools', { vpc, securityGroup: group(stack, vpc) });
+      made.connections.allowTo(peer, ec2.Port.tcp(443));
+      expect(() => app.synth()).toThrow("securityGroup lets callers' tools out to everybody (");
+    }
+  });
+
+  test('fails at synth when the security group that is made is opened to everybody', () => {
+    const { app, sandbox: made } = sandbox();
+    made.connections.allowToAnyIpv4(ec2.Port.tcp(443));
+    expect(() => app.synth()).toThrow("securityGroup lets callers' tools out to everybody (0.0.0.0/0)");
+  });
+
   test('takes a security group that lets nothing out', () => {
     const { template } = sandbox((stack) => ({
       securityGroup: ec2.SecurityGroup.fromSecurityGroupId(stack, 'Closed', 'sg-1', { allowAllOutbound: false }),
@@ -279,6 +324,11 @@ describe('allowFunction', () => {
       'a wildcard',
       (_, stack) => lambda.Function.fromFunctionArn(stack, 'All', ORDERS.replace('orders', '*')),
       `allowFunction('${ORDERS.replace('orders', '*')}'), a wildcard, wanted the ARN of one function`,
+    ],
+    [
+      'a wildcard for its name',
+      (_, stack) => lambda.Function.fromFunctionName(stack, 'All', '*'),
+      ', a wildcard, wanted',
     ],
   ])('fails with %s', (_what, fn, message) => {
     const { sandbox: made, stack } = sandbox();

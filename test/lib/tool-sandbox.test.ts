@@ -1,4 +1,5 @@
-import { Duration, Stack } from 'aws-cdk-lib';
+import { Duration, Fn, Stack } from 'aws-cdk-lib';
+import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -12,7 +13,7 @@ import {
   ToolSandboxFunction,
 } from '../../lib';
 import { containers, environment, service } from './letta-service-support';
-import { asText, Match, Statement, statementsOf, Template, testApp, warningsOf } from './support';
+import { asText, isolatedVpc, Match, Statement, statementsOf, Template, testApp, warningsOf } from './support';
 
 const ORDERS = 'arn:aws:lambda:us-east-1:111122223333:function:orders';
 
@@ -178,6 +179,74 @@ describe('what cannot be together', () => {
     expect(() => new LettaBedrockStack(app, 'Letta', { env: elsewhere, http: true, customTools })).toThrow(
       "customTools is of region 'eu-west-1', wanted one of the stack's region 'us-east-1'",
     );
+  });
+
+  test('fails with a sandbox of another account', () => {
+    const app = testApp();
+    const env = { account: '111122223333', region: 'us-east-1' };
+    const shared = new ToolSandboxCodeInterpreter(new Stack(app, 'Foundation', { env }), 'Shared');
+    const elsewhere = { ...env, account: '444455556666' };
+    const customTools = ToolSandbox.fromSandbox(shared);
+    expect(() => new LettaBedrockStack(app, 'Letta', { env: elsewhere, http: true, customTools })).toThrow(
+      "customTools is of account '111122223333', wanted one of the stack's account '444455556666'",
+    );
+  });
+
+  describe('a sandbox of another VPC', () => {
+    const wanted = 'vpc is Foundation/Vpc and that of Letta/Service is Letta/Network/Vpc, wanted the same one';
+    const ways: [string, (made: ToolSandboxFunction) => void][] = [
+      ['a function', (made) => made.allowFunction(lambda.Function.fromFunctionArn(Stack.of(made), 'Orders', ORDERS))],
+      ['an endpoint', (made) => made.allowEndpoint('api.example.com:443')],
+    ];
+
+    function foundation() {
+      const app = testApp();
+      const stack = new Stack(app, 'Foundation');
+      const shared = new ToolSandboxFunction(stack, 'Shared', { vpc: isolatedVpc(stack) });
+      const serve = () =>
+        new LettaBedrockStack(app, 'Letta', { http: true, customTools: ToolSandbox.fromSandbox(shared) });
+      return { app, shared, serve };
+    }
+
+    test.each(ways)('fails when its tools may reach %s', (_what, allow) => {
+      const { shared, serve } = foundation();
+      allow(shared);
+      expect(serve).toThrow(wanted);
+    });
+
+    test.each(ways)('fails when its tools may reach %s later', (_what, allow) => {
+      const { shared, serve } = foundation();
+      serve();
+      expect(() => allow(shared)).toThrow(wanted);
+    });
+
+    test('does while its tools reach nothing: it is called by AWS', () => {
+      const { app, serve } = foundation();
+      serve();
+      expect(() => app.synth()).not.toThrow();
+    });
+
+    test.each([
+      ['another id fails', 'vpc-2', false],
+      ['the same id does', 'vpc-1', true],
+      ['an id that is known at deployment does', Fn.importValue('Vpc'), true],
+    ])('that was imported with %s', (_what, vpcId, does) => {
+      const app = testApp();
+      const imported = (id: string, vpc: string) => {
+        const stack = new Stack(app, id);
+        const availabilityZones = ['us-east-1a', 'us-east-1b'];
+        const isolatedSubnetIds = ['subnet-1', 'subnet-2'];
+        const attributes = { vpcId: vpc, availabilityZones, isolatedSubnetIds };
+        return ec2.Vpc.fromVpcAttributes(stack, 'Vpc', attributes);
+      };
+      const [one, two] = [imported('One', 'vpc-1'), imported('Two', vpcId)];
+      const shared = new ToolSandboxFunction(Stack.of(one), 'Shared', { vpc: one });
+      shared.allowEndpoint('api.example.com:443');
+      const make = () =>
+        new LettaBedrockStack(app, 'Letta', { http: true, vpc: two, customTools: ToolSandbox.fromSandbox(shared) });
+      if (does) expect(make).not.toThrow();
+      else expect(make).toThrow('vpc is One/Vpc and that of Letta/Service is Two/Vpc, wanted the same one');
+    });
   });
 
   test('fails with tools in the Letta container as well', () => {
