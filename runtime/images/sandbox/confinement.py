@@ -38,7 +38,8 @@ _NUMBERS = {
         shmget=29, shmat=30, shmctl=31, msgget=68, msgsnd=69, msgrcv=70, msgctl=71, semget=64, semop=65, semctl=66,
         semtimedop=220, mq_open=240, mq_unlink=241, open_by_handle_at=304, name_to_handle_at=303, fanotify_init=300,
         move_pages=279, migrate_pages=256, open_tree=428, move_mount=429, fsopen=430, fsconfig=431, fsmount=432,
-        fspick=433, mount_setattr=442, setpgid=109,
+        fspick=433, mount_setattr=442, socketpair=53, memfd_create=319, memfd_secret=447, vmsplice=278, personality=135,
+        modify_ldt=154,
     ),
     'aarch64': dict(
         socket=198, clone=220, clone3=435, fcntl=25, ioctl=29, kill=129, tkill=130, tgkill=131, prlimit64=261,
@@ -50,24 +51,36 @@ _NUMBERS = {
         shmget=194, shmat=196, shmctl=195, msgget=186, msgsnd=189, msgrcv=188, msgctl=187, semget=190, semop=193,
         semctl=191, semtimedop=192, mq_open=180, mq_unlink=181, open_by_handle_at=265, name_to_handle_at=264,
         fanotify_init=262, move_pages=239, migrate_pages=238, open_tree=428, move_mount=429, fsopen=430,
-        fsconfig=431, fsmount=432, fspick=433, mount_setattr=442, setpgid=154,
+        fsconfig=431, fsmount=432, fspick=433, mount_setattr=442, socketpair=199, memfd_create=279, memfd_secret=447,
+        vmsplice=75, personality=92,
     ),
 }
 
-# Ways to another process, to what outlives all processes, and past this filter (io_uring does calls that it never sees).
+# What later kernels have more is not known to be harmless: programs do without, since older kernels say the same.
+_LAST_KNOWN = 450
+
+# Ways to another process, to what outlives all processes, past this filter (io_uring does calls that it never sees), to memory
+# that is no process' own, and to rare parts of the kernel.
 _CLOSED = (
     'tkill rt_sigqueueinfo rt_tgsigqueueinfo pidfd_send_signal pidfd_getfd ptrace process_vm_readv process_vm_writev '
     'process_madvise kcmp io_uring_setup io_uring_enter io_uring_register bpf perf_event_open userfaultfd unshare setns '
     'mount umount2 pivot_root chroot keyctl add_key request_key shmget shmat shmctl msgget msgsnd msgrcv msgctl semget '
     'semop semctl semtimedop mq_open mq_unlink open_by_handle_at name_to_handle_at fanotify_init move_pages '
-    'migrate_pages open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr'
+    'migrate_pages open_tree move_mount fsopen fsconfig fsmount fspick mount_setattr memfd_create memfd_secret vmsplice '
+    'personality modify_ldt'
 ).split()
 
 # CLONE_NEW…, CLONE_PARENT, CLONE_PTRACE, CLONE_UNTRACED: a new world, a parent that is ours, a tracer.
 _CLONE_FLAGS = 0x7E020000 | 0x00000080 | 0x00008000 | 0x00002000 | 0x00800000
 # F_SETOWN, F_SETSIG, F_SETOWN_EX and FIOSETOWN, SIOCSPGRP: they make the kernel send a signal of one's choice to anybody.
 _FCNTL_COMMANDS = (8, 10, 15)
-_IOCTL_COMMANDS = (0x8901, 0x8902)
+# FS_IOC_SETFLAGS, FS_IOC_SETVERSION, EXT4_IOC_SETVERSION, FS_IOC_FSSETXATTR, FS_IOC_SET_ENCRYPTION_POLICY: what a folder that
+# is emptied keeps. TIOCSTI, TIOCLINUX: input of a terminal's.
+_IOCTL_COMMANDS = (
+    *(0x8901, 0x8902),
+    *(0x40086602, 0x40087602, 0x40086604, 0x401C5820, 0x800C6613),
+    *(0x5412, 0x541C),
+)
 
 
 def protect_own_memory():
@@ -114,8 +127,10 @@ def _program(machine, protected_up_to, network):
     ]
     if machine == 'x86_64':
         program += [_statement(_JUMP_ANY_BIT, _X32_BIT, 0, 1), refuse]
+    program += [_statement(_JUMP_GREATER, _LAST_KNOWN, 0, 1), _returns(errno.ENOSYS)]
     for name in _CLOSED:
-        program += [_statement(_JUMP_EQUAL, numbers[name], 0, 1), refuse]
+        if name in numbers:
+            program += [_statement(_JUMP_EQUAL, numbers[name], 0, 1), refuse]
     # glibc and Node use clone() instead, whose flags can be read here.
     program += [_statement(_JUMP_EQUAL, numbers['clone3'], 0, 1), _returns(errno.ENOSYS)]
     program += _rule(numbers['clone'], 0, [_statement(_JUMP_ANY_BIT, _CLONE_FLAGS, 0, 1), refuse])
@@ -136,6 +151,9 @@ def _program(machine, protected_up_to, network):
     for name in ('setpriority', 'ioprio_set'):
         program += _rule(numbers[name], 1, [_statement(_JUMP_EQUAL, 0, 1, 0), refuse])
     unreachable = _returns(errno.ENETUNREACH)
+    # AF_UNIX, SOCK_STREAM: a pair of datagram sockets can also send to others, by their names.
+    program += _rule(numbers['socketpair'], 0, [_statement(_JUMP_EQUAL, 1, 1, 0), unreachable])
+    program += _rule(numbers['socketpair'], 1, [_statement(_AND, 0xF), _statement(_JUMP_EQUAL, 1, 1, 0), unreachable])
     if network == 'none':
         program += _rule(numbers['socket'], 0, [unreachable])
     else:
@@ -146,6 +164,10 @@ def _program(machine, protected_up_to, network):
         # SOCK_DGRAM, SOCK_RAW and the like; SOCK_STREAM is 1, and the flags of the type are above its low four bits.
         program += _rule(
             numbers['socket'], 1, [_statement(_AND, 0xF), _statement(_JUMP_EQUAL, 1, 1, 0), unreachable]
+        )
+        # Of the protocols TCP (or 0, which says the same), not SCTP or MPTCP.
+        program += _rule(
+            numbers['socket'], 2, [_statement(_JUMP_EQUAL, 0, 2, 0), _statement(_JUMP_EQUAL, 6, 1, 0), unreachable]
         )
     return program + [_statement(_RETURN, _ALLOW)]
 

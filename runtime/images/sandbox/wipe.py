@@ -15,7 +15,8 @@ def wipe(folder, seconds):
     :returns: whether nothing is left of what this process' user owns
     """
     try:
-        if os.stat(folder).st_uid == os.getuid():
+        is_ours = os.stat(folder).st_uid == os.getuid()
+        if is_ours:
             _reset(folder)
         # Where the folder is another's, nothing can have been put into it.
         if not os.access(folder, os.W_OK):
@@ -26,7 +27,10 @@ def wipe(folder, seconds):
     except OSError:
         return False
     try:
-        return _empty(root, time.monotonic() + seconds)
+        is_empty = _empty(root, time.monotonic() + seconds)
+        if is_ours:
+            os.utime(root, (0, 0))
+        return is_empty
     except OSError:
         return False
     finally:
@@ -39,7 +43,6 @@ def _reset(folder):
         if name.startswith(('user.', 'system.posix_acl')):
             os.removexattr(folder, name)
     os.chmod(folder, 0o700)
-    os.utime(folder, (0, 0))
 
 
 def _empty(root, until):
