@@ -10,26 +10,27 @@ import { acknowledgeOwnPolicies } from './private/nag';
 import { trustOwnSource } from './private/own-source';
 import { requireOptions } from './private/sandbox-kinds';
 import { DEFAULT_TOOL_TIMEOUT, validateKnownSeconds, validateSandboxLimits } from './private/sandbox-limits';
+import { warnOfRegionWithoutCodeInterpreter } from './private/sandbox-regions';
 import { IToolSandbox } from './tool-sandbox';
 
 /** Properties of `ToolSandboxCodeInterpreter`. */
 export interface ToolSandboxCodeInterpreterProps {
   /**
-   * How long one run of a tool may take, at most 270 s.
+   * How long one run of a tool may take, 1 to 270 s, known at synth.
    *
    * @default Duration.minutes(3)
    */
   readonly timeout?: Duration;
 
   /**
-   * Most runs of one agent at once; one more is refused with an error that the agent reads.
+   * Most runs of one agent at once in each task, 1 to 1,000; one more is refused with an error that the agent reads.
    *
    * @default 1 - runs of one session come one after the other
    */
   readonly maxRunsPerAgent?: number;
 
   /**
-   * How long an agent's session is kept after its last run, 1 minute to 8 hours. AWS charges for it only while it works,
+   * How long an agent's session is kept after its last run, 60 to 28,800 s (8 hours), known at synth. AWS charges for it only while it works,
    * yet holds its memory.
    *
    * @default Duration.minutes(15)
@@ -43,9 +44,10 @@ export interface ToolSandboxCodeInterpreterProps {
  * "Network settings", AgentCore Code Interpreter, Amazon Bedrock AgentCore Developer Guide.
  *
  * Each agent has a session of its own, with the variables and files of its runs before, until it has been idle for
- * `sessionIdle`. Python tools only; packages are those that AWS has there.
+ * `sessionIdle`. Python tools only; packages are those that AWS has there. Gives another warning in a region where AgentCore
+ * had no code interpreter in November 2026.
  *
- * @throws for a time-out or a number of runs that the gateway does not do
+ * @throws for a time-out, a number of runs or a `sessionIdle` that the gateway or AgentCore does not do
  */
 export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbox {
   public readonly runCalls: AwsCall[];
@@ -57,6 +59,7 @@ export class ToolSandboxCodeInterpreter extends Construct implements IToolSandbo
   public constructor(scope: Construct, id: string, props: ToolSandboxCodeInterpreterProps = {}) {
     super(scope, id);
     requireOptions(`${this.node.path}: the properties`, props);
+    warnOfRegionWithoutCodeInterpreter(this);
     Annotations.of(this).addWarningV2(
       'cdk-letta:ToolSandboxCodeInterpreter.sandboxNetwork',
       `${this.node.path} runs tools in AgentCore's sandbox network, where code reaches Amazon S3, buckets of others by presigned ` +

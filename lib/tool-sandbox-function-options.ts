@@ -16,22 +16,22 @@ export interface ToolSandboxFunctionOptions {
   readonly memorySize?: number;
 
   /**
-   * How long one run of a tool may take, 1 to 270 s.
+   * How long one run of a tool may take, 1 to 270 s, known at synth.
    *
    * @default Duration.minutes(3)
    */
   readonly timeout?: Duration;
 
   /**
-   * Most runs of one agent at once; one more is refused with an error that the agent reads.
+   * Most runs of one agent at once in each task, 1 to 1,000; one more is refused with an error that the agent reads.
    *
    * @default 4
    */
   readonly maxRunsPerAgent?: number;
 
   /**
-   * Concurrency of Lambda that is kept for tools, and the most that they get: without it they share the account's with
-   * everything else there.
+   * Concurrent executions of Lambda that are kept for tools, at least 1, and the most that they get: without it they share
+   * the account's with everything else there.
    *
    * @default - none is reserved: new accounts have nothing to reserve
    */
@@ -76,14 +76,15 @@ export interface ToolSandboxFunctionOptions {
   readonly architecture?: lambda.Architecture;
 
   /**
-   * Subnets of the function. Not public ones.
+   * Subnets of the function. Public ones are an error.
    *
    * @default - those of the service; without one the VPC's isolated subnets
    */
   readonly vpcSubnets?: ec2.SubnetSelection;
 
   /**
-   * Security group of the function. What it lets out, tools can reach.
+   * Security group of the function. What it lets out, tools can reach: one that lets everything out is an error, and an
+   * imported one must be given with `allowAllOutbound: false`.
    *
    * @default - a new one that lets nothing in or out
    */
@@ -91,7 +92,8 @@ export interface ToolSandboxFunctionOptions {
 
   /**
    * Role of the function. What Lambda needs is added to it, and a denial of everything else to the function's code. A role that
-   * allows more is an error at synth; of an imported one that cannot be told, which gives a warning.
+   * allows more, or that Lambda is not trusted by, is an error at synth; of an imported one that cannot be told, which gives a
+   * warning.
    *
    * @default - a new one
    */

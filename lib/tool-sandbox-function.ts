@@ -20,6 +20,7 @@ import { sandboxCode } from './private/sandbox-image';
 import { DEFAULT_TOOL_TIMEOUT, validateSandboxLimits } from './private/sandbox-limits';
 import { isOtherVpc } from './private/other-vpc';
 import { requireFunction, validateFunctionKinds } from './private/sandbox-kinds';
+import { warnOfRegionWithoutTenantIsolation } from './private/sandbox-regions';
 import { requireSandboxRole, SandboxRole } from './private/sandbox-role';
 import { forbidPublicSubnets, openedToEverybody, validateSandboxGroup } from './private/sandbox-network';
 import { validateWholeNumber } from './private/validation';
@@ -40,7 +41,7 @@ const AFTER_A_RUN = Duration.seconds(20);
  *
  * Lambda gives each agent an execution environment of its own (tenant isolation mode), in which each run is a fresh process,
  * with `/tmp` wiped before. It stands in isolated subnets behind a security group that lets nothing out, and its role
- * allows its code nothing.
+ * allows its code nothing. Gives a warning in a region where Lambda had no tenant isolation mode in November 2026.
  *
  * @throws for public subnets, a security group that lets everything out, a role that takes no policies, a time-out or a number
  *   of runs that the gateway does not do, an image and what it is built from together, or `packages` without a list; at synth
@@ -72,6 +73,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
     super(scope, id);
     const path = this.node.path;
     validateFunctionKinds(path, props);
+    warnOfRegionWithoutTenantIsolation(this);
     this.vpc = props.vpc;
     stateKeyPolicy(props.encryptionKey, props.encryptionKeyAllowsUse);
     const timeout = props.timeout ?? DEFAULT_TOOL_TIMEOUT;

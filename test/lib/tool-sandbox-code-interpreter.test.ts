@@ -2,7 +2,7 @@ import { Annotations, Match } from 'aws-cdk-lib/assertions';
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { ToolSandboxCodeInterpreter, ToolSandboxCodeInterpreterProps } from '../../lib';
-import { statementsOf, Template, testApp } from './support';
+import { statementsOf, Template, testApp, warningsOf } from './support';
 
 function codeInterpreter(props: ToolSandboxCodeInterpreterProps = {}) {
   const stack = new Stack(testApp(), 'Test');
@@ -61,4 +61,15 @@ test('has no way out, whatever is asked of it', () => {
 test('warns that its sandbox network reaches Amazon S3 and resolves names', () => {
   const { stack } = codeInterpreter();
   Annotations.fromStack(stack).hasWarning('*', Match.stringLikeRegexp('reaches Amazon S3.*resolves names'));
+});
+
+test.each([
+  ['me-south-1', true],
+  ['eu-central-1', false],
+  [undefined, false],
+])('in region %s a warning is given: %p', (region, warns) => {
+  const app = testApp();
+  new ToolSandboxCodeInterpreter(new Stack(app, 'Test', { env: { region } }), 'Tools');
+  const found = warningsOf(app).filter((warning) => warning.includes('ToolSandboxCodeInterpreter.region]'));
+  expect(found).toHaveLength(warns ? 1 : 0);
 });

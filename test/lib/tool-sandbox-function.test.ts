@@ -107,6 +107,20 @@ describe('the function', () => {
   });
 });
 
+test.each([
+  ['ap-southeast-6', true],
+  ['us-gov-west-1', true],
+  ['eu-central-1', false],
+  [undefined, false],
+])('in region %s a warning of tenant isolation is given: %p', (region, warns) => {
+  const app = testApp();
+  const stack = new Stack(app, 'Test', { env: { region } });
+  new ToolSandboxFunction(stack, 'Tools', { vpc: isolatedVpc(stack) });
+  expect(warningsOf(app)).toEqual(
+    warns ? [expect.stringMatching(`is of region '${region}'.*ack: cdk-letta:ToolSandboxFunction.region]`)] : [],
+  );
+});
+
 describe('the role', () => {
   const ofTheFunction = { Null: { 'lambda:SourceFunctionArn': 'false' } };
 
