@@ -48,7 +48,16 @@ export function statementsIn(resource: Resource, location: string, document: unk
 }
 
 /** Statements of a role's own policies, wherever they are written. */
-export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
+export function statementsOf(parts: LettaParts, role: Resource): readonly Statement[] {
+  const known = ofRoles.get(role) ?? readStatements(parts, role);
+  ofRoles.set(role, known);
+  return known;
+}
+
+/** A resource belongs to one reading of the templates, in which many rules ask for its statements. */
+const ofRoles = new WeakMap<Resource, readonly Statement[]>();
+
+function readStatements(parts: LettaParts, role: Resource): Statement[] {
   const inline = list(role.properties.Policies).flatMap((policy: Properties, index) =>
     statementsIn(role, `Policies/${index}/PolicyDocument`, policy.PolicyDocument),
   );
@@ -56,7 +65,8 @@ export function statementsOf(parts: LettaParts, role: Resource): Statement[] {
     .ofType('AWS::IAM::Policy', 'AWS::IAM::ManagedPolicy', 'AWS::IAM::RolePolicy')
     .filter(
       ({ properties, key }) =>
-        keysIn([properties.Roles, properties.RoleName]).includes(role.key) ||
+        keysIn(properties.Roles).includes(role.key) ||
+        keysIn(properties.RoleName).includes(role.key) ||
         keysIn(role.properties.ManagedPolicyArns).includes(key),
     )
     .flatMap((policy) => statementsIn(policy, 'PolicyDocument', policy.properties.PolicyDocument));

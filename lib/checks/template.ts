@@ -251,8 +251,17 @@ export function list(value: unknown): any[] {
 }
 
 /** Keys of the resources that a resolved value names. */
-export function keysIn(value: unknown): string[] {
-  const written = text(value);
+export function keysIn(value: unknown): readonly string[] {
+  if (typeof value !== 'object' || value === null) return keysOf(text(value));
+  const known = keys.get(value) ?? keysOf(text(value));
+  keys.set(value, known);
+  return known;
+}
+
+/** As `texts`. */
+const keys = new WeakMap<object, readonly string[]>();
+
+function keysOf(written: string): string[] {
   // Most values name nothing: a look is cheaper than a search.
   return written.includes('<') ? [...written.matchAll(REFERENCE)].map(([, key]) => key) : [];
 }
