@@ -1,6 +1,7 @@
 import { RouteGroup } from '../../contract';
 import { isObject, show } from '../foreign-json';
 import { boundsExceeded } from './json-bounds';
+import { judgeMcpServer } from './mcp-server';
 import { buildMultipart, FormPart, MultipartError, parseMultipart } from './multipart';
 
 /** A form that may go on to Letta, written anew, or why not. */
@@ -77,6 +78,7 @@ export function judgeImport(
   contentType: string | undefined,
   body: Buffer,
   opened: ReadonlySet<RouteGroup>,
+  allowedEgress: ReadonlySet<string>,
 ): JudgedForm {
   try {
     const fields = new Map<string, FormPart>();
@@ -92,7 +94,7 @@ export function judgeImport(
     }
     const file = fields.get('file');
     if (!file) throw new Refused(400, 'the form has no field "file" with the agent file');
-    const judged = JSON.stringify(judgeAgentFile(parseFile(file.value), opened));
+    const judged = JSON.stringify(judgeAgentFile(parseFile(file.value), opened, allowedEgress));
     fields.set('file', { ...file, value: Buffer.from(judged) });
     fields.set('override_existing_tools', {
       name: 'override_existing_tools',
@@ -124,7 +126,7 @@ function parseBounded(text: string): unknown {
   return JSON.parse(text);
 }
 
-function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object {
+function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>, allowedEgress: ReadonlySet<string>): object {
   if (!isObject(file) || !Array.isArray(file.agents)) {
     throw new Refused(400, 'the agent file has no list "agents": Letta 0.16.8 refuses the older format of one agent');
   }
@@ -134,6 +136,11 @@ function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>): object 
   const mcpOpened = opened.has(RouteGroup.MCP_SERVERS);
   if ((file.mcp_servers as unknown[]).length > 0 && !mcpOpened) {
     throw new Refused(403, `the agent file brings MCP servers; ${opens(RouteGroup.MCP_SERVERS)}`);
+  }
+  for (const server of file.mcp_servers as unknown[]) {
+    if (!isObject(server)) throw new Refused(400, 'an MCP server of the agent file is not an object');
+    const refusal = judgeMcpServer(server, allowedEgress);
+    if (refusal) throw new Refused(refusal.status, `of the agent file ${refusal.detail}`);
   }
   return { ...file, tools: (file.tools as unknown[]).map((tool) => judgeTool(tool, opened)) };
 }
@@ -151,6 +158,12 @@ function judgeTool(tool: unknown, opened: ReadonlySet<RouteGroup>): object {
   const own = typeof name === 'string' ? TYPE_OF_OWN_TOOL.get(name) : undefined;
   if (type === 'custom' && own === undefined && opened.has(RouteGroup.CUSTOM_TOOLS))
     return judgeCustomTool(tool, label);
+  if (type === 'custom' && opened.has(RouteGroup.CUSTOM_TOOLS)) {
+    throw new Refused(
+      403,
+      `${label} has the name of a tool of Letta's own, which all agents share: give it another name`,
+    );
+  }
   if (own === undefined || typeof type !== 'string' || !Object.hasOwn(OWN_TOOLS, type)) {
     throw new Refused(
       403,

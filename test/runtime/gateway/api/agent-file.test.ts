@@ -5,6 +5,7 @@ import { buildMultipart, MultipartError, parseMultipart } from '../../../../runt
 
 const NONE = new Set<RouteGroup>();
 const MCP = new Set<RouteGroup>([RouteGroup.MCP_SERVERS]);
+const ALLOWED = new Set(['mcp.example.com:443']);
 
 /** As Letta 0.16.8 exports one of its own tools: its source is not in the database. */
 const ownTool = {
@@ -48,7 +49,7 @@ function form(file: string | Buffer | object, fields: Record<string, string> = {
 
 function judge(file: string | Buffer | object, { fields = {}, opened = NONE as ReadonlySet<RouteGroup> } = {}) {
   const { contentType, body } = form(file, fields);
-  const judged = judgeImport(contentType, body, opened);
+  const judged = judgeImport(contentType, body, opened, ALLOWED);
   if ('status' in judged) return judged;
   const parts = new Map(parseMultipart(judged.contentType, judged.body).map((part) => [part.name, part]));
   return {
@@ -135,6 +136,14 @@ describe('with a tool sandbox', () => {
   ])('a tool %s is refused', (_what, other, status) => {
     expect(judge(agentFile({ tools: [other] }), { opened })).toMatchObject({ status });
   });
+
+  test('a tool with the name of one of Letta’s own is told that it is the name, not that the sandbox is missing', () => {
+    const other = { ...tool, name: 'send_message', json_schema: { name: 'send_message' } };
+    expect(judge(agentFile({ tools: [other] }), { opened })).toEqual({
+      status: 403,
+      detail: `the agent file's tool "send_message" has the name of a tool of Letta's own, which all agents share: give it another name`,
+    });
+  });
 });
 
 describe('MCP servers and their tools', () => {
@@ -215,7 +224,10 @@ describe('what another parser might read differently', () => {
     ['a file without a file name', [{ ...clean, isFile: false }], /one file/],
   ])('%s: 400', (_what, parts, detail) => {
     const { contentType, body } = buildMultipart(parts);
-    expect(judgeImport(contentType, body, NONE)).toEqual({ status: 400, detail: expect.stringMatching(detail) });
+    expect(judgeImport(contentType, body, NONE, ALLOWED)).toEqual({
+      status: 400,
+      detail: expect.stringMatching(detail),
+    });
   });
 
   const part = (headers: string) => `--b\r\n${headers}\r\n\r\nx\r\n--b--\r\n`;
@@ -259,7 +271,12 @@ describe('what another parser might read differently', () => {
     const piece = fc.constantFrom('--b', '\r\n', '--', plain, '\r\n\r\n', '; filename="f"', text, '{}', '\0', 'x');
     fc.assert(
       fc.property(fc.array(piece, { maxLength: 12 }), (pieces) => {
-        const judged = judgeImport('multipart/form-data; boundary=b', Buffer.from(`--b\r\n${pieces.join('')}`), NONE);
+        const judged = judgeImport(
+          'multipart/form-data; boundary=b',
+          Buffer.from(`--b\r\n${pieces.join('')}`),
+          NONE,
+          ALLOWED,
+        );
         expect('status' in judged ? [400, 403].includes(judged.status) : judged.body.length > 0).toBe(true);
       }),
       { numRuns: 2_000 },
