@@ -57,9 +57,9 @@ def handle(event, context):
 
 
 def _run(event, context):
+    _workers.clean()
     seconds = event['timeoutMs'] / 1000
     if context is not None:
-    _workers.clean()
         seconds = min(seconds, context.get_remaining_time_in_millis() / 1000 - MARGIN_SECONDS)
     credentials = _credentials()
     environment = {**credentials, **_proxy(event.get('proxy'), credentials), **event['environment']}

@@ -2,6 +2,8 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { SandboxFunction } from './sandbox-function';
 
+jest.setTimeout(60_000);
+
 /** What was asked of the proxy, which lets nothing out. */
 const asked: string[] = [];
 const proxies: Server = createServer((request, response) => {
