@@ -23,7 +23,7 @@ import typing
 
 # Imported once in the nursery for all runs: tools import these as a matter of course, and Letta's own lines around them
 # (`letta_client` is the dearest, and in all of them).
-_USUAL = 'collections dataclasses datetime decimal enum math random re uuid pydantic letta_client requests'
+_USUAL = 'collections dataclasses datetime decimal enum math random re uuid pydantic letta_client'
 for _name in _USUAL.split():
     try:
         __import__(_name)
