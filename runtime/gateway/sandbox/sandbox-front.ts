@@ -97,10 +97,10 @@ class Front {
   async execute(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const ticket = this.tickets.redeem(header(request, 'x-access-token'));
     if (ticket === undefined) throw unknownSandbox();
-    const size = Math.min(Number(header(request, 'content-length') ?? MAX_EXECUTE_BODY), MAX_EXECUTE_BODY);
+    const size = announcedSize(request);
     const giveBack = this.bodies.take(size);
     if (giveBack === undefined) {
-      this.options.runs.refuse(size);
+      this.options.runs.unread('refused', size);
       throw new Refused(429, 'this server holds as much code of tools as it takes already, try again later');
     }
     const held = [giveBack];
@@ -135,6 +135,7 @@ class Front {
       return await this.options.runs.run(run, origin);
     } catch (error) {
       if (!(error instanceof InvalidRun)) throw error;
+      this.options.runs.unread('invalid', announcedSize(request));
       return [{ type: 'error', name: 'ToolSandboxError', value: error.message, traceback: error.message }];
     }
   }
@@ -161,6 +162,11 @@ class Front {
 async function readRun(request: IncomingMessage, ticket: SandboxTicket): Promise<[ExecuteRequest, number]> {
   const body = await readBody(request, MAX_EXECUTE_BODY);
   return [executeRequest(body, ticket.environment), body.length];
+}
+
+/** Of a body: as much as it may be where nothing is said. */
+function announcedSize(request: IncomingMessage): number {
+  return Math.min(Number(header(request, 'content-length') ?? MAX_EXECUTE_BODY), MAX_EXECUTE_BODY);
 }
 
 /** Until the client has the answer, or is cut off. */

@@ -21,7 +21,7 @@ export interface ToolRunsOptions {
   readonly metrics: Metrics;
 }
 
-type Outcome = SandboxRunAnswer['outcome'] | SandboxFailure['outcome'] | 'unreadable' | 'hung-up';
+type Outcome = SandboxRunAnswer['outcome'] | SandboxFailure['outcome'] | 'unreadable' | 'invalid' | 'hung-up';
 
 /** Who asks, and for whom the audit says it was. */
 export interface RunOrigin {
@@ -68,12 +68,12 @@ export class ToolRuns {
     return lines;
   }
 
-  /** Tells of a run that was not even read. */
-  refuse(bytesIn: number): void {
+  /** Tells of a run of which nothing else is known: it was not read, or could not be. */
+  unread(outcome: 'refused' | 'invalid', bytesIn: number): void {
     this.options.metrics.record(
       'tool-run',
-      { [Metric.TOOL_RUNS]: 1, ...counted('refused') },
-      { agent: 'unread', tool: 'unread', outcome: 'refused', bytesIn },
+      { [Metric.TOOL_RUNS]: 1, ...counted(outcome) },
+      { agent: 'unread', tool: 'unread', outcome, bytesIn },
     );
   }
 

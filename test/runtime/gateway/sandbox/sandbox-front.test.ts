@@ -298,6 +298,8 @@ test.each<[string, object, RegExp]>([
   const { lines } = await stand.run(body);
   expect(lines).toEqual([expect.objectContaining({ type: 'error', value: expect.stringMatching(told) })]);
   expect(stand.invocations).toEqual([]);
+  const fields = { agent: 'unread', tool: 'unread', outcome: 'invalid', bytesIn: expect.any(Number) };
+  expect(stand.records).toEqual([{ event: 'tool-run', values: { ToolRuns: 1, ToolRunsFailed: 1 }, fields }]);
 });
 
 test("the variables of a sandbox and of its run are judged together, and the run's own go before", async () => {
