@@ -22,7 +22,7 @@ import { isOtherVpc } from './private/other-vpc';
 import { requireFunction, validateFunctionKinds } from './private/sandbox-kinds';
 import { warnOfRegionWithoutTenantIsolation } from './private/sandbox-regions';
 import { requireSandboxRole, SandboxRole } from './private/sandbox-role';
-import { forbidPublicSubnets, openedToEverybody, validateSandboxGroup } from './private/sandbox-network';
+import { forbidPublicSubnets, undeclaredRules, validateSandboxGroup } from './private/sandbox-network';
 import { validateWholeNumber } from './private/validation';
 import { IToolSandbox } from './tool-sandbox';
 import { ToolSandboxFunctionOptions } from './tool-sandbox-function-options';
@@ -45,7 +45,7 @@ const AFTER_A_RUN = Duration.seconds(20);
  *
  * @throws for public subnets, a security group that lets everything out, a role that takes no policies, a time-out or a number
  *   of runs that the gateway does not do, an image and what it is built from together, or `packages` without a list; at synth
- *   for a role that allows more or that Lambda is not trusted by, or a security group that is opened to everybody
+ *   for a role that allows more or that Lambda is not trusted by, or a security group that lets out what is not declared
  */
 export class ToolSandboxFunction extends Construct implements IToolSandbox, IAwsClient {
   /** Connections of the function. */
@@ -96,7 +96,7 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
       });
     validateSandboxGroup(this, props.securityGroup);
     this.connections = new ec2.Connections({ securityGroups: [securityGroup] });
-    this.node.addValidation({ validate: () => openedToEverybody(securityGroup) });
+    this.node.addValidation({ validate: () => undeclaredRules(securityGroup, this.portsOut()) });
 
     this.logGroup = encryptedLogGroup(this, 'Logs', {
       retention: props.logRetention ?? logs.RetentionDays.THREE_MONTHS,
@@ -210,6 +210,11 @@ export class ToolSandboxFunction extends Construct implements IToolSandbox, IAws
   private openProxy(service: ec2.IConnectable): void {
     // Said from the service's side, so that the rules stand in its stack when the sandbox is of another one.
     service.connections.allowFrom(this, ec2.Port.tcp(Port.SANDBOX_EGRESS), 'tools to the proxy of the gateway');
+  }
+
+  /** Of Lambda's endpoint and of the gateway's proxy. */
+  private portsOut(): number[] {
+    return [...(this.awsCalls.length > 0 ? [443] : []), ...(this.endpoints.length > 0 ? [Port.SANDBOX_EGRESS] : [])];
   }
 
   private newRole(): iam.Role {

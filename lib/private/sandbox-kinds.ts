@@ -1,3 +1,4 @@
+import { Token } from 'aws-cdk-lib';
 import { IToolSandbox } from '../tool-sandbox';
 import { ToolSandboxFunctionProps } from '../tool-sandbox-function';
 import { has, shown } from './kinds';
@@ -36,8 +37,8 @@ const FUNCTION_KINDS: Kinds<ToolSandboxFunctionProps> = {
   ],
   baseImage: [isText, "the name of an image: give for example 'python:3.12-slim-bookworm', or leave it out"],
   nodeBaseImage: [isText, "the name of an image: give for example 'node:24-bookworm-slim', or leave it out"],
-  allowedFunctions: [Array.isArray, 'a list of functions: give [fn], or leave it out'],
-  allowedEndpoints: [Array.isArray, "a list: give for example ['api.example.com:443'], or leave it out"],
+  allowedFunctions: [isList, 'a list of functions: give [fn], or leave it out'],
+  allowedEndpoints: [isList, "a list: give for example ['api.example.com:443'], or leave it out"],
 };
 
 /** @throws for a prop of another kind, which JavaScript lets through and which would fail far from here */
@@ -78,6 +79,10 @@ export function requireSandbox(sandbox: IToolSandbox): void {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isList(value: unknown): boolean {
+  return Array.isArray(value) && !Token.isUnresolved(value);
 }
 
 function isText(value: unknown): boolean {

@@ -25,20 +25,39 @@ export function validateSandboxGroup(scope: Construct, group: ec2.ISecurityGroup
   );
 }
 
-/** Messages for a group that is opened to everybody after all, by whomever. What else it is opened to, `LettaChecks` judges. */
-export function openedToEverybody(group: ec2.ISecurityGroup): string[] {
-  const rules: (ec2.CfnSecurityGroup.EgressProperty | ec2.CfnSecurityGroupEgress)[] = group.node
-    .findAll()
-    .flatMap((child) => {
-      if (child instanceof ec2.CfnSecurityGroupEgress) return [child];
-      return child instanceof ec2.CfnSecurityGroup ? (Stack.of(child).resolve(child.securityGroupEgress) ?? []) : [];
-    });
-  const ranges = rules
-    .flatMap(({ cidrIp, cidrIpv6 }) => [cidrIp, cidrIpv6])
-    .filter((range) => /\/0+$/.test(range ?? ''));
-  return ranges.map(
-    (range) =>
-      `securityGroup lets callers' tools out to everybody (${range}), wanted one that lets nothing out: take the rule away, and ` +
-      'name what tools need by allowFunction(fn) or allowEndpoint(host:port)',
-  );
+/** Every rule by which a group lets out, wherever in the app it is written, as far as it says to whom and on which port. */
+function rulesOut(group: ec2.ISecurityGroup): ec2.CfnSecurityGroup.EgressProperty[] {
+  const own = group.node.defaultChild;
+  return group.node.root.node.findAll().flatMap((child) => {
+    if (child instanceof ec2.CfnSecurityGroupEgress && child.groupId === group.securityGroupId) return [child];
+    if (!(child instanceof ec2.CfnSecurityGroup) || child !== own) return [];
+    const inline: ec2.CfnSecurityGroup.EgressProperty[] | undefined = Stack.of(child).resolve(
+      child.securityGroupEgress,
+    );
+    return inline ?? [];
+  });
+}
+
+/** A rule that stands for none: the CDK's and ours. */
+function closes({ cidrIp, ipProtocol }: ec2.CfnSecurityGroup.EgressProperty): boolean {
+  return cidrIp === '255.255.255.255/32' && ipProtocol === 'icmp';
+}
+
+/**
+ * Messages for what a sandbox's group lets out though nobody declared it, by whomever it was opened: on other ports than those
+ * of the ways out, or to everybody. To whom else the ports of the ways lead, `LettaChecks` judge.
+ */
+export function undeclaredRules(group: ec2.ISecurityGroup, declaredPorts: number[]): string[] {
+  return rulesOut(group)
+    .filter((rule) => !closes(rule))
+    .filter(({ cidrIp, cidrIpv6, fromPort, toPort }) => {
+      const declared = fromPort === toPort && declaredPorts.includes(Number(fromPort));
+      return !declared || [cidrIp, cidrIpv6].some((range) => /\/0+$/.test(range ?? ''));
+    })
+    .map(
+      ({ cidrIp, cidrIpv6, ipProtocol, fromPort, description }) =>
+        `securityGroup lets callers' tools out to ${cidrIp ?? cidrIpv6 ?? 'another group'} on ${ipProtocol} ${fromPort ?? ''} ` +
+        `('${description ?? ''}'), wanted one that lets out what is declared and nothing else: take the rule away, give a group ` +
+        'that nothing else has, and name what tools need by allowFunction(fn) or allowEndpoint(host:port)',
+    );
 }

@@ -4,6 +4,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { isImmutable } from './of-own-stack';
 import { UNSCOPABLE_ACTIONS } from './unscopable-actions';
+import { validateAccount } from './validation';
 
 const LOGS = ['logs:CreateLogStream', 'logs:PutLogEvents'];
 const INVOKE = 'lambda:InvokeFunction';
@@ -100,6 +101,7 @@ export class SandboxRole {
 /** A role that was brought along for the sandbox function. @throws for one that takes no policies */
 export function requireSandboxRole(scope: Construct, role: iam.IRole | undefined): void {
   if (!role) return;
+  validateAccount(scope, 'role', role.env.account, 'Lambda takes no other');
   if (isImmutable(role)) {
     throw new Error(
       `${scope.node.path}: role was imported as immutable, wanted one that takes policies, because everything must be denied ` +

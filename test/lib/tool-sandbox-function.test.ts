@@ -237,6 +237,14 @@ describe('the role', () => {
     expect(() => app.synth()).not.toThrow();
   });
 
+  test('fails when it is of another account', () => {
+    const stack = new Stack(testApp(), 'Test', { env: { account: '444455556666', region: 'us-east-1' } });
+    const role = iam.Role.fromRoleArn(stack, 'Imported', ROLE_ARN);
+    expect(() => new ToolSandboxFunction(stack, 'Tools', { vpc: isolatedVpc(stack), role })).toThrow(
+      "role is of account '111122223333', wanted one of the stack's account '444455556666'",
+    );
+  });
+
   test('fails when it was imported as immutable', () => {
     expect(() =>
       sandbox((stack) => ({ role: iam.Role.fromRoleArn(stack, 'Imported', ROLE_ARN, { mutable: false }) })),
@@ -290,14 +298,27 @@ describe('the network', () => {
       const vpc = isolatedVpc(stack);
       const made = new ToolSandboxFunction(stack, 'Tools', { vpc, securityGroup: group(stack, vpc) });
       made.connections.allowTo(peer, ec2.Port.tcp(443));
-      expect(() => app.synth()).toThrow("securityGroup lets callers' tools out to everybody (");
+      expect(() => app.synth()).toThrow(/securityGroup lets callers' tools out to (0.0.0.0|::)\/0 on tcp 443/);
     }
   });
 
   test('fails at synth when the security group that is made is opened to everybody', () => {
     const { app, sandbox: made } = sandbox();
     made.connections.allowToAnyIpv4(ec2.Port.tcp(443));
-    expect(() => app.synth()).toThrow("securityGroup lets callers' tools out to everybody (0.0.0.0/0)");
+    expect(() => app.synth()).toThrow("securityGroup lets callers' tools out to 0.0.0.0/0 on tcp 443");
+  });
+
+  test.each<[string, Props, number, boolean]>([
+    ['a way that nobody declared', {}, 443, true],
+    ["another port than the proxy's", { allowedEndpoints: ['api.example.com:443'] }, 5432, true],
+    ['the port of the proxy', { allowedEndpoints: ['api.example.com:443'] }, 3129, false],
+  ])('is judged at synth with %s to another group', (_what, props, port, fails) => {
+    const { app, stack, sandbox: made } = sandbox(props);
+    const other = ec2.SecurityGroup.fromSecurityGroupId(stack, 'Other', 'sg-2');
+    made.connections.allowTo(other, ec2.Port.tcp(port), 'a way');
+    if (fails)
+      expect(() => app.synth()).toThrow(`out to another group on tcp ${port} ('a way'), wanted one that lets out`);
+    else expect(() => app.synth()).not.toThrow();
   });
 
   test('takes a security group that lets nothing out', () => {

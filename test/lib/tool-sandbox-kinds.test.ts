@@ -45,6 +45,7 @@ describe('a function for tools, given from JavaScript', () => {
       "allowedEndpoints is 'a.example.com:443', wanted a list: give for example",
     ],
     ['allowedEndpoints', [5], 'allowedEndpoints holds 5, which is no text'],
+    ['allowedEndpoints', Token.asList({ Ref: 'Ways' }), 'allowedEndpoints is known only at deployment, wanted a list'],
     ['timeout', 30, 'timeout is 30, wanted a Duration: give Duration.seconds(30)'],
     ['memorySize', '1024', "memorySize is '1024', wanted a whole number from 512 to 10240"],
     ['memorySize', Size.mebibytes(1024), 'memorySize is of the kind Size, wanted a whole number'],

@@ -249,6 +249,14 @@ describe('what cannot be together', () => {
     });
   });
 
+  test('fails at synth with the security group of the tasks, which reaches the database', () => {
+    const { template } = service(({ stack, vpc }) => {
+      const securityGroup = new ec2.SecurityGroup(stack, 'Same', { vpc, allowAllOutbound: false });
+      return { securityGroup, customTools: ToolSandbox.function({ securityGroup }) };
+    });
+    expect(template).toThrow("('Letta service to its database'), wanted one that lets out what is declared");
+  });
+
   test('fails with tools in the Letta container as well', () => {
     expect(() => service({ customTools: ToolSandbox.function(), unsafeToolsInLettaContainer: true })).toThrow(
       'customTools and unsafeToolsInLettaContainer are both given, wanted one of them',
