@@ -164,7 +164,7 @@ export class LettaParts {
     if (this.keys.has(resource.key)) return;
     this.keys.add(resource.key);
     const parts = Object.entries(resource.properties).filter(([name]) => !NOT_PARTS.has(name));
-    this.templates.named(parts.map(([, value]) => value)).forEach((part) => this.add(part));
+    parts.flatMap(([, value]) => this.templates.named(value)).forEach((part) => this.add(part));
     // Of what must merely stand before, only deployment steps are Letta's own.
     for (const key of resource.dependsOn) {
       const before = this.templates.get(key);

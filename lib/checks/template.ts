@@ -252,8 +252,9 @@ export function list(value: unknown): any[] {
 
 /** Keys of the resources that a resolved value names. */
 export function keysIn(value: unknown): readonly string[] {
-  if (typeof value !== 'object' || value === null) return keysOf(text(value));
-  const known = keys.get(value) ?? keysOf(text(value));
+  if (typeof value === 'string') return keysOf(value);
+  if (typeof value !== 'object' || value === null) return [];
+  const known = keys.get(value) ?? Object.entries(value).flatMap(([name, item]) => [...keysOf(name), ...keysIn(item)]);
   keys.set(value, known);
   return known;
 }
