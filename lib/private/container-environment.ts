@@ -70,6 +70,8 @@ export function lettaEnvironment(options: LettaEnvironmentOptions): Environment 
     NO_PROXY: noProxy(options.toolsInSandbox),
     LETTA_DEFAULT_LLM_HANDLE: options.bedrock.chatModels[0].handle,
     LETTA_DEFAULT_EMBEDDING_HANDLE: options.bedrock.embeddingModels[0].handle,
+    // An MCP server over stdio is a process of the caller's choice in this container. Letta's default, said all the same.
+    MCP_DISABLE_STDIO: 'true',
     // Letta runs some tools of its own (multi-agent ones) in a subprocess with the model's words as code, unless it has
     // a remote sandbox. With one that no call of it gets out to, they fail instead.
     ...(options.toolsInContainer ? {} : { E2B_API_KEY: PLACEHOLDER_CREDENTIAL }),

@@ -233,7 +233,7 @@ export class Gateway {
   }
 
   private async startApiFront(password: ApiPassword, administratorPassword?: ApiPassword): Promise<void> {
-    const { api, idleTimeoutSeconds } = this.configuration;
+    const { api, egress, idleTimeoutSeconds } = this.configuration;
     const letta = lettaPool(`http://${LOOPBACK}:${Port.LETTA}`, idleTimeoutSeconds);
     const { tls, openRoutes, corsOrigins, maxConcurrentTurns } = api!;
     const readiness = this.watchReadiness();
@@ -245,6 +245,7 @@ export class Gateway {
       password,
       administratorPassword,
       openRoutes,
+      allowedEgress: egress?.allow ?? new Set(),
       corsOrigins,
       idleTimeoutSeconds,
       maxConcurrentTurns,

@@ -8,6 +8,7 @@ import { Caller, Callers } from './callers';
 import { isPreflight, preflightHeaders } from './cors';
 import { Admission, forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
 import { LettaHealth } from './letta-health';
+import { judgeMcpBody, MAX_MCP_BODY_BYTES } from './mcp-server';
 import { announcesBody, BodyTooLarge, boundedServer, readBody } from '../http-listener';
 import { describeError, Log } from '../log';
 import { MetricCount } from '../metric-count';
@@ -27,6 +28,8 @@ export interface ApiFrontOptions {
   /** Unset: nobody is an administrator. */
   readonly administratorPassword?: ApiPassword;
   readonly openRoutes: ReadonlySet<RouteGroup>;
+  /** `host:port` each: MCP servers elsewhere are refused. */
+  readonly allowedEgress: ReadonlySet<string>;
   readonly corsOrigins: ReadonlySet<string>;
   readonly idleTimeoutSeconds: number;
   readonly maxConcurrentTurns: number;
@@ -194,6 +197,9 @@ class ApiFront {
     if (verdict.traits.body === 'agent-file' && !openRoutes.has(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)) {
       return this.importAgent(exchange, target);
     }
+    if (verdict.traits.body === 'mcp-server' && announcesBody(exchange.request)) {
+      return this.tellOfMcpServer(exchange, target);
+    }
     return forwardToLetta(exchange, letta, target.raw, { admission });
   }
 
@@ -214,6 +220,7 @@ class ApiFront {
   /** Reads the agent file before anything of it goes on. */
   private async importAgent(exchange: Exchange, target: RequestTarget): Promise<void> {
     const { request, response } = exchange;
+    const { openRoutes, allowedEgress } = this.options;
     const later = { 'retry-after': '1' };
     const arrived = this.arrivingFiles.take();
     if (!arrived)
@@ -225,12 +232,25 @@ class ApiFront {
       if (!holdSlot(this.imports, response)) {
         return exchange.refuse(429, 'another agent file is being imported: they are, one at a time', later);
       }
-      const judged = judgeImport(request.headers['content-type'], body, this.options.openRoutes);
+      const judged = judgeImport(request.headers['content-type'], body, openRoutes, allowedEgress);
       if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
       return await forwardToLetta(exchange, this.options.letta, target.raw, { replacement: judged });
     } catch (error) {
       if (response.destroyed) return;
       if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_AGENT_FILE_BYTES);
+      throw error;
+    }
+  }
+
+  private async tellOfMcpServer(exchange: Exchange, target: RequestTarget): Promise<void> {
+    const { letta, allowedEgress } = this.options;
+    try {
+      const judged = judgeMcpBody(await readBody(exchange.request, MAX_MCP_BODY_BYTES), allowedEgress);
+      if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
+      return await forwardToLetta(exchange, letta, target.raw, { replacement: judged });
+    } catch (error) {
+      if (exchange.response.destroyed) return;
+      if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_MCP_BODY_BYTES);
       throw error;
     }
   }

@@ -24,7 +24,7 @@ export interface RouteTraits {
   /** It calls a model while the request is open: it counts against the turns in flight. */
   readonly turn?: true;
   /** Its body is read, and judged, before it is forwarded. */
-  readonly body?: 'agent-file';
+  readonly body?: 'agent-file' | 'mcp-server';
 }
 
 const open: Rule = { kind: 'open' };
@@ -46,6 +46,7 @@ const localSandbox = closed(
 );
 const provider = closed('it adds or uses a model provider other than Amazon Bedrock', RouteGroup.EXTERNAL_PROVIDERS);
 const mcp = closed('it makes the server connect to or start an MCP server', RouteGroup.MCP_SERVERS);
+const mcpServer: Rule = { ...mcp, body: 'mcp-server' };
 const agentFile: Rule = {
   ...closed("an agent file brings agents, and may bring tools' source code and MCP servers", RouteGroup.AGENT_IMPORT),
   body: 'agent-file',
@@ -258,9 +259,18 @@ export const ROUTES: Readonly<Record<string, readonly (readonly [methods: string
     ['DELETE', sharedTools],
     ['PATCH', toolCode],
   ],
-  '/tools/mcp/**': [['GET POST PUT PATCH DELETE', mcp]],
+  // A tool's arguments are the caller's own, and go on as they are.
+  '/tools/mcp/servers/*/tools/*/execute': [['POST', mcp]],
+  '/tools/mcp/**': [
+    ['GET DELETE', mcp],
+    ['POST PUT PATCH', mcpServer],
+  ],
 
-  '/mcp-servers/**': [['GET POST PATCH DELETE', mcp]],
+  '/mcp-servers/*/tools/*/run': [['POST', mcp]],
+  '/mcp-servers/**': [
+    ['GET DELETE', mcp],
+    ['POST PATCH', mcpServer],
+  ],
 
   '/sandbox-config/**': [['GET POST PATCH DELETE', toolCode]],
   '/sandbox-config/local/**': [['GET POST PATCH DELETE', localSandbox]],

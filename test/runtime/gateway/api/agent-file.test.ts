@@ -161,6 +161,22 @@ describe('MCP servers and their tools', () => {
     });
     expect(judge(agentFile({ tools: [customTool] }), { opened: MCP })).toMatchObject({ status: 403 });
   });
+
+  test.each([
+    ['over stdio', { server_type: 'stdio', stdio_config: { command: 'id', args: [] } }, 403],
+    ['with a process beside its address', { server_url: 'https://mcp.example.com/', stdio_config: {} }, 403],
+    ['that nothing may reach', { server_type: 'sse', server_url: 'https://evil.example.com/' }, 403],
+    ['with a password in its address', { server_type: 'sse', server_url: 'https://a:b@mcp.example.com/' }, 400],
+  ])('a server %s is refused with it as well', (_what, server, status) => {
+    expect(judge(agentFile({ mcp_servers: [server] }), { opened: MCP })).toMatchObject({ status });
+  });
+
+  test('a server that is allowed passes', () => {
+    const mcp_servers = [
+      { id: 'm', server_type: 'sse', server_url: 'https://mcp.example.com/sse', stdio_config: null },
+    ];
+    expect(judge(agentFile({ mcp_servers }), { opened: MCP })).toMatchObject({ file: { mcp_servers } });
+  });
 });
 
 describe('what another parser might read differently', () => {

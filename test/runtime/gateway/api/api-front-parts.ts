@@ -23,6 +23,7 @@ export async function apiFront(
   return createApiFront({
     password: options.password ?? (await knownPassword(PASSWORD, options.log)),
     openRoutes: new Set(),
+    allowedEgress: new Set(),
     corsOrigins: new Set(['https://ade.example.com']),
     idleTimeoutSeconds: 30,
     maxConcurrentTurns: 64,
