@@ -12,17 +12,7 @@ export function agentImportSuite(deployed: Deployed): void {
   describe('an agent file', () => {
     let file: AgentFile;
 
-    const importFile = (content: object): Promise<Response> => {
-      const form = new FormData();
-      form.set('file', new Blob([JSON.stringify(content)], { type: 'application/json' }), 'agent.af');
-      form.set('append_copy_suffix', 'false');
-      return fetch(`${deployed.lab.url}/v1/agents/import`, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${deployed.lab.password}` },
-        body: form,
-        signal: AbortSignal.timeout(60_000),
-      });
-    };
+    const imported = (content: object) => importFile(deployed, content);
 
     test('that Letta exported is imported, and the agent remembers', async () => {
       const agent = await deployed.client().agents.create({
@@ -33,7 +23,7 @@ export function agentImportSuite(deployed: Deployed): void {
       expect(file.tools.length).toBeGreaterThan(0);
       await deployed.client().agents.delete(agent.id);
 
-      const answer = await importFile(file);
+      const answer = await imported(file);
       expect(answer.status).toBe(200);
       const { agent_ids } = (await answer.json()) as { agent_ids: string[] };
       expect(agent_ids).toHaveLength(1);
@@ -54,7 +44,7 @@ export function agentImportSuite(deployed: Deployed): void {
     ])('with %s is refused, naming the tool and the prop, and nothing is imported', async (_what, tool) => {
       const before = await deployed.request('GET', '/v1/agents/count');
       const count = await before.text();
-      const answer = await importFile({
+      const answer = await imported({
         ...file,
         tools: [...file.tools, { id: 'tool-99', source_type: 'python', ...tool }],
       });
@@ -69,8 +59,21 @@ export function agentImportSuite(deployed: Deployed): void {
 
     test('with an MCP server is refused, naming the prop', async () => {
       const server = { id: 'mcp_server-0', server_name: 'mine', server_type: 'sse', server_url: 'http://example.com' };
-      const answer = await importFile({ ...file, mcp_servers: [server] });
+      const answer = await imported({ ...file, mcp_servers: [server] });
       expect([answer.status, await answer.text()]).toEqual([403, expect.stringContaining('mcpServers')]);
     });
+  });
+}
+
+/** Brings an agent file to the deployment. */
+export function importFile({ lab }: Deployed, content: object): Promise<Response> {
+  const form = new FormData();
+  form.set('file', new Blob([JSON.stringify(content)], { type: 'application/json' }), 'agent.af');
+  form.set('append_copy_suffix', 'false');
+  return fetch(`${lab.url}/v1/agents/import`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${lab.password}` },
+    body: form,
+    signal: AbortSignal.timeout(60_000),
   });
 }

@@ -5,7 +5,7 @@ import { type CallersTool, ToolCalls, type TurnOutcome } from './tool-calls';
 import { serverOf } from './server-of';
 
 /** What any tool finds that is called next: nothing of the one before. */
-const next: CallersTool = {
+export const carryOn: CallersTool = {
   name: 'carry_on',
   source: `
 def carry_on() -> str:
@@ -29,51 +29,70 @@ def carry_on() -> str:
 };
 
 const PERSONA = 'I am myself.';
+const BLOCKS = { memory_blocks: [{ label: 'persona', value: PERSONA }] };
 /** Agents that are attacked at once: two processors. */
-const AGENTS = 3;
-const names = [...hostilePython, ...hostileTypeScript, ...hostileDefinitions];
+const AT_ONCE = 3;
+/** Tools of one agent: what an agent has and has said goes along with each of its model's calls. */
+const TOOLS_OF_AGENT = 10;
+const hostile = [...hostilePython, ...hostileTypeScript, ...hostileDefinitions];
+
+/** Whether it came to what was asked of it. */
+export const holds = ({ told, status }: HostileTool, own: HostileOutcome): boolean =>
+  own.status === status && told.test(own.returned ?? '');
+
+/** Of a turn, or of the attempt to make the tool. */
+export type HostileOutcome = Omit<TurnOutcome, 'status'> & { readonly status?: string };
 
 /** Every hostile tool, called by an agent on the real server: each ends as said, and its agent goes on. */
 export function hostileSuite(deployed: Deployed): void {
   describe('a tool that means harm', () => {
-    const outcomes = new Map<HostileTool, { own: TurnOutcome; after: TurnOutcome; seconds: number }>();
+    const outcomes = new Map<HostileTool, { own: HostileOutcome; after: TurnOutcome; seconds: number }>();
     let calls: ToolCalls;
     const agents: string[] = [];
     let bystander: string;
 
+    /** One agent's tools, one after the other, and after each what does no harm. */
+    const attack = async (tools: readonly HostileTool[], harmless: string) => {
+      const made = new Map<HostileTool, string | Error>();
+      for (const one of tools) made.set(one, await calls.make(one.tool).catch((error: Error) => error));
+      const ids = [...made.values()].filter((id) => typeof id === 'string');
+      const agent = await calls.agent([harmless, ...ids], BLOCKS);
+      agents.push(agent);
+      for (const [one, id] of made) {
+        const began = Date.now();
+        const own: HostileOutcome =
+          typeof id === 'string'
+            ? await calls.turn(agent, one.tool.name, one.args)
+            : { status: 'refused', returned: id.message, said: 'nothing' };
+        const seconds = (Date.now() - began) / 1000;
+        let after = await calls.turn(agent, carryOn.name);
+        // The bombs of the other agents take the processors at the same time; what is left over does not go away.
+        if (/took longer/.test(after.returned ?? '')) after = await calls.turn(agent, carryOn.name);
+        outcomes.set(one, { own, after, seconds });
+      }
+    };
+
     beforeAll(async () => {
       calls = new ToolCalls(serverOf(deployed));
-      const ids = [await calls.make(next)];
-      for (const { tool } of names) ids.push(await calls.make(tool));
-      const blocks = { memory_blocks: [{ label: 'persona', value: PERSONA }] };
-      bystander = await calls.agent(ids.slice(0, 1), blocks);
-      for (let number = 0; number < AGENTS; number++) agents.push(await calls.agent(ids, blocks));
-      const waiting = [...names];
-      await Promise.all(
-        agents.map(async (agent) => {
-          for (let one = waiting.shift(); one; one = waiting.shift()) {
-            const began = Date.now();
-            const own = await calls.turn(agent, one.tool.name, one.args);
-            const seconds = (Date.now() - began) / 1000;
-            let after = await calls.turn(agent, next.name);
-            // The bombs of the other agents take the processors at the same time; what is left over does not go away.
-            if (/took longer/.test(after.returned ?? '')) after = await calls.turn(agent, next.name);
-            outcomes.set(one, { own, after, seconds });
-          }
-        }),
+      const harmless = await calls.make(carryOn);
+      bystander = await calls.agent([harmless], BLOCKS);
+      const waiting = Array.from({ length: Math.ceil(hostile.length / TOOLS_OF_AGENT) }, (_, number) =>
+        hostile.slice(number * TOOLS_OF_AGENT, (number + 1) * TOOLS_OF_AGENT),
       );
+      const attackers = Array.from({ length: AT_ONCE }, async () => {
+        for (let tools = waiting.shift(); tools; tools = waiting.shift()) await attack(tools, harmless);
+      });
+      await Promise.all(attackers);
     }, 900_000);
 
     test.each(
-      names.map((one, index) => [`${one.tool.language ?? 'python'}: ${one.what} (${index + 1})`, one] as const),
+      hostile.map((one, index) => [`${one.tool.language ?? 'python'}: ${one.what} (${index + 1})`, one] as const),
     )('%s', (_, one) => {
       const { own, after, seconds } = outcomes.get(one)!;
-      expect({ ...own, status: one.status ?? own.status }).toEqual({
-        ...own,
+      expect({ ...own, returned: own.returned?.slice(0, 2000) }).toMatchObject({
+        status: one.status,
         returned: expect.stringMatching(one.told) as string,
-        status: own.status,
       });
-      if (one.status) expect(`${own.status}: ${own.returned}`.slice(0, 300)).toMatch(new RegExp(`^${one.status}`));
       expect(own.said).not.toBe('');
       expect(seconds).toBeLessThan(60);
       // The agent goes on, and what it calls next finds nothing of this.
@@ -92,7 +111,7 @@ export function hostileSuite(deployed: Deployed): void {
     });
 
     test('runs nothing in the server', () => {
-      expect(deployed.containerLines('letta').filter((line) => /^CODE-IN-SERVER/.test(line))).toEqual([]);
+      expect(deployed.containerLines('letta').filter((line) => line.startsWith('CODE-IN-SERVER'))).toEqual([]);
     });
 
     test('leaves no code, argument or output in the gateway’s log, but one line a run', () => {

@@ -1,48 +1,16 @@
-import path from 'node:path';
-import type { ChatModel } from '../../../../runtime/contract';
-import { GatewayVariable } from '../../../../runtime/contract';
-import { directDatabase } from '../../../bench/direct-database';
-import { StockServer } from '../../../bench/stock-server';
-import { enterLab } from '../../../lab/enter';
-import { Address } from '../../../lab/namespace';
-import { lettaVenv } from '../../../lab/parts/letta-venv';
 import type { Deployed } from '../../deployed';
 import { type OrdinaryTool, ordinaryPython, ordinaryTypeScript } from './ordinary-tools';
-import { list, serverOf } from './server-of';
+import { serverOf } from './server-of';
+import type { StockBeside } from './stock-beside';
 import { type ToolOutcome, ToolCalls } from './tool-calls';
 
-/** Beside the lab's front, which listens at RDS's. */
-const STOCK_DATABASE_PORT = 5433;
-
-/** Starts a stock Letta beside the deployment. */
-export async function stockBeside(deployed: Deployed): Promise<{ server: StockServer; stop(): Promise<void> }> {
-  const { vpc } = await enterLab();
-  const { services, folder } = deployed.lab;
-  const relay = await directDatabase(services.postgres, STOCK_DATABASE_PORT);
-  const server = await StockServer.start({
-    postgres: services.postgres,
-    letta: await lettaVenv({ trim: false }),
-    database: `${Address.DATABASE}:${STOCK_DATABASE_PORT}`,
-    namespace: vpc.name,
-    chatModels: list<ChatModel>(deployed, GatewayVariable.CHAT_MODELS),
-    folder: path.join(folder, 'stock'),
-  });
-  const stop = async () => {
-    await server.stop();
-    relay.stop();
-  };
-  return { server, stop };
-}
-
 /** Ordinary tools answer as on a stock server, which runs them next to its secrets. */
-export function ordinarySuite(deployed: Deployed): void {
+export function ordinarySuite(deployed: Deployed, stock: StockBeside): void {
   describe('an ordinary tool', () => {
     const outcomes = new Map<OrdinaryTool, { ours: ToolOutcome; stock?: ToolOutcome }>();
-    let stock: { server: StockServer; stop(): Promise<void> } | undefined;
 
     beforeAll(async () => {
-      stock = await stockBeside(deployed);
-      const [ours, theirs] = [new ToolCalls(serverOf(deployed)), new ToolCalls(stock.server.server)];
+      const ours = new ToolCalls(serverOf(deployed));
       const all = [...ordinaryPython, ...ordinaryTypeScript];
       const turns = async (calls: ToolCalls, tools: readonly OrdinaryTool[]) => {
         const ids: string[] = [];
@@ -53,10 +21,9 @@ export function ordinarySuite(deployed: Deployed): void {
         return found;
       };
       // A stock server runs no TypeScript: its local sandbox knows Python alone.
-      const [mine, others] = await Promise.all([turns(ours, all), turns(theirs, ordinaryPython)]);
+      const [mine, others] = await Promise.all([turns(ours, all), turns(stock.calls, ordinaryPython)]);
       all.forEach((one, index) => outcomes.set(one, { ours: mine[index], stock: others[index] }));
     }, 420_000);
-    afterAll(() => stock?.stop());
 
     const [itself, asOnStock] = [ordinaryPython.filter(saysItself), ordinaryPython.filter((one) => !saysItself(one))];
     test.each(asOnStock.map((one) => [one.what, one] as const))('that %s does so as on a stock server', (_, one) => {

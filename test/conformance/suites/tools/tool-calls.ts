@@ -9,6 +9,8 @@ export interface CallersTool {
   readonly language?: 'python' | 'typescript';
   /** @default - what Letta reads in the source; TypeScript tools need one */
   readonly parameters?: object;
+  /** JSON schema that Letta makes a pydantic class of, for the arguments. */
+  readonly argumentsSchema?: object;
   readonly pip?: readonly string[];
   readonly npm?: readonly string[];
 }
@@ -27,7 +29,7 @@ export interface TurnOutcome extends ToolOutcome {
   readonly said: string;
 }
 
-interface Message {
+export interface Message {
   readonly message_type: string;
   readonly status?: string;
   readonly content?: unknown;
@@ -54,8 +56,8 @@ export class ToolCalls {
   }
 
   /** A call without an agent: `POST /v1/tools/run`. */
-  async run({ name, source, language, parameters, pip, npm }: CallersTool, args: object = {}): Promise<ToolOutcome> {
-    const request = { ...body({ name, source, language, parameters, pip, npm }), name, args };
+  async run(tool: CallersTool, args: object = {}): Promise<ToolOutcome> {
+    const request = { ...body(tool), name: tool.name, args };
     const answer = await this.call<Message>('POST', '/v1/tools/run', request);
     return outcome(answer);
   }
@@ -94,12 +96,13 @@ function outcome({ status, tool_return, stdout, stderr }: Message): ToolOutcome 
   return { status, returned: tool_return, stdout, stderr };
 }
 
-function body({ name, source, language, parameters, pip, npm }: CallersTool): object {
+function body({ name, source, language, parameters, argumentsSchema, pip, npm }: CallersTool): object {
   const schema = parameters && { name, description: 'A tool of a caller.', parameters };
   return {
     source_code: source,
     ...(language && { source_type: language }),
     ...(schema && { json_schema: schema }),
+    ...(argumentsSchema && { args_json_schema: argumentsSchema }),
     ...(pip && { pip_requirements: pip.map((requirement) => ({ name: requirement })) }),
     ...(npm && { npm_requirements: npm.map((requirement) => ({ name: requirement })) }),
   };
