@@ -85,6 +85,7 @@ describe('the task', () => {
       NO_PROXY: '127.0.0.1:4566,127.0.0.1:11434',
       LETTA_DEFAULT_LLM_HANDLE: 'bedrock/us.anthropic.claude-sonnet-4-6',
       LETTA_DEFAULT_EMBEDDING_HANDLE: 'ollama/amazon.titan-embed-text-v2:0',
+      MCP_DISABLE_STDIO: 'true',
       E2B_API_KEY: 'the-gateway-signs',
     });
   });

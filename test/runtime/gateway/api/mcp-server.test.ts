@@ -86,6 +86,7 @@ test.each<[string, string | Buffer]>([
   ['no JSON', 'server_name=s'],
   ['UTF-16', Buffer.from('{"type":"stdio"}', 'utf16le')],
   ['what only Python takes for JSON', '{"server_name": NaN}'],
+  ['not UTF-8', Buffer.from('{"server_name":"\xff"}', 'latin1')],
   ['a list', '[{"type":"stdio"}]'],
   ['a config in text', '{"config":"{}"}'],
   ['deeply nested', `{"a":${'['.repeat(100)}${']'.repeat(100)}}`],
@@ -100,7 +101,8 @@ test('Letta reads what was judged: one key of each name, in UTF-8', () => {
 
 describe('in the API front', () => {
   const start = apiFronts();
-  const front = (opened: RouteGroup[] = [RouteGroup.MCP_SERVERS]) => start({ openRoutes: new Set(opened), allowedEgress: ALLOWED });
+  const front = (opened: RouteGroup[] = [RouteGroup.MCP_SERVERS]) =>
+    start({ openRoutes: new Set(opened), allowedEgress: ALLOWED });
   const json = { ...AUTH, 'content-type': 'application/json' };
   const stdio = JSON.stringify({ server_name: 's', command: 'id', args: [], config: { command: 'id' } });
   const inChunks = () => new Blob([stdio]).stream();
