@@ -3,10 +3,17 @@ import { Construct } from 'constructs';
 import { acknowledge, acknowledgeOwnPolicies } from './nag';
 
 /**
+ * What backups and restores of an RDS instance take ("Managed policies for AWS Backup", AWS Backup Developer Guide, customer
+ * managed policies for RDS, 2026-11), by service; describing networks is added, which changes nothing.
+ */
+const NEEDED = ['backup:*', 'ec2:Describe*', 'kms:*', 'rds:*', 'tag:GetResources'];
+
+/**
  * A role that AWS Backup takes to back up or restore, by the policy that AWS keeps for it. What a job needs is AWS's to know
  * and changes: a policy written here would let backups fail one day without a deployment.
  *
- * Whatever that policy allows, the role can neither delete nor change the database itself.
+ * That policy is for whatever AWS Backup backs up. So the role is denied all that isn't needed for a database, and, of this
+ * database, to delete or change it.
  */
 export function backupRole(
   scope: Construct,
@@ -19,8 +26,9 @@ export function backupRole(
     managedPolicies: [iam.ManagedPolicy.fromAwsManagedPolicyName(`service-role/${props.policy}`)],
     // Part of the role, so that it stays wherever the role does.
     inlinePolicies: {
-      DatabaseStays: new iam.PolicyDocument({
+      DatabaseAlone: new iam.PolicyDocument({
         statements: [
+          new iam.PolicyStatement({ effect: iam.Effect.DENY, notActions: NEEDED, resources: ['*'] }),
           new iam.PolicyStatement({
             effect: iam.Effect.DENY,
             actions: ['rds:DeleteDBInstance', 'rds:ModifyDBInstance'],
@@ -33,7 +41,7 @@ export function backupRole(
   acknowledge(
     role,
     `AwsSolutions-IAM4[Policy::arn:<AWS::Partition>:iam::aws:policy/service-role/${props.policy}]`,
-    "what AWS Backup needs is AWS's to know and changes with it; nobody else can take the role",
+    "what AWS Backup needs of RDS is AWS's to know and changes with it; it alone can take the role, which is denied all else",
   );
   acknowledgeOwnPolicies(role);
   return role;

@@ -117,7 +117,7 @@ describe('backups', () => {
 });
 
 describe('roles', () => {
-  test("are AWS Backup's alone, by its own policies, and can neither delete nor change the database", () => {
+  test("are AWS Backup's alone, by its own policies, and can do nothing but backups, nor delete or change the database", () => {
     const template = made().template();
     const roles = Object.entries(template.findResources('AWS::IAM::Role')).filter(([id]) => id.startsWith('Backup'));
     const arn = `arn:\${AWS::Partition}:rds:eu-west-1:111122223333:db:\${${ref(template, 'AWS::RDS::DBInstance').Ref}}`;
@@ -129,11 +129,10 @@ describe('roles', () => {
       expect(Properties.AssumeRolePolicyDocument.Statement).toEqual([
         { Action: 'sts:AssumeRole', Effect: 'Allow', Principal: { Service: 'backup.amazonaws.com' } },
       ]);
-      const [denied]: Statement[] = Properties.Policies[0].PolicyDocument.Statement;
-      expect([denied.Effect, denied.Action, asText(denied.Resource)]).toEqual([
-        'Deny',
-        ['rds:DeleteDBInstance', 'rds:ModifyDBInstance'],
-        arn,
+      const denied: (Statement & { NotAction?: string[] })[] = Properties.Policies[0].PolicyDocument.Statement;
+      expect(denied.map((each) => [each.Effect, each.NotAction, each.Action, asText(each.Resource)])).toEqual([
+        ['Deny', ['backup:*', 'ec2:Describe*', 'kms:*', 'rds:*', 'tag:GetResources'], undefined, '*'],
+        ['Deny', undefined, ['rds:DeleteDBInstance', 'rds:ModifyDBInstance'], arn],
       ]);
     }
   });
