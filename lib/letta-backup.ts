@@ -8,6 +8,7 @@ import { Construct } from 'constructs';
 import { LettaDatabase } from './letta-database';
 import { copyVaults } from './private/backup-copies';
 import { backupRole } from './private/backup-role';
+import { requireDuration, shown } from './private/kinds';
 import { RestoreTest } from './private/restore-test';
 import { uniqueName } from './private/unique-name';
 import { validateRegion } from './private/validation';
@@ -195,6 +196,7 @@ export class LettaBackup extends Construct {
   }
 
   private requireLockFits(retention: Duration, { minRetention, maxRetention }: backup.LockConfiguration): void {
+    if ([retention, minRetention, maxRetention].some((each) => each?.isUnresolved())) return;
     const days = retention.toDays();
     const [least, most] = [minRetention.toDays(), maxRetention?.toDays() ?? Infinity];
     if (days >= least && days <= most) return;
@@ -207,6 +209,8 @@ export class LettaBackup extends Construct {
 
   /** A lifecycle of AWS Backup is in whole days. */
   private days(prop: string, value: Duration): Duration {
+    requireDuration(this.node.path, prop, value);
+    if (value.isUnresolved()) return value;
     const days = value.toDays({ integral: false });
     if (Number.isInteger(days) && days >= 1 && days <= 36500) return value;
     throw new Error(
@@ -215,9 +219,11 @@ export class LettaBackup extends Construct {
   }
 
   private cron(prop: string, schedule: events.Schedule | undefined): events.Schedule | undefined {
-    if (!schedule || schedule.expressionString.startsWith('cron(')) return schedule;
+    if (schedule === undefined) return undefined;
+    const expression: string | undefined = schedule?.expressionString;
+    if (expression?.startsWith('cron(')) return schedule;
     throw new Error(
-      `${this.node.path}: ${prop} is ${schedule.expressionString}, wanted a cron expression, because AWS Backup takes no other: ` +
+      `${this.node.path}: ${prop} is ${expression ?? shown(schedule)}, wanted a cron expression, because AWS Backup takes no other: ` +
         'give events.Schedule.cron(…)',
     );
   }

@@ -20,6 +20,7 @@ import { stateKeyPolicy } from './private/encryption-key';
 import { ImportedDatabase } from './private/imported-database';
 import { instanceMemory } from './private/instance-memory';
 import { isolatedPlacement } from './private/isolated-placement';
+import { requireDuration } from './private/kinds';
 import { acknowledge, acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
 import { requireSnapshot, restoreFrom } from './private/restored-instance';
@@ -112,7 +113,9 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
     const instanceType = props.instanceType ?? ec2.InstanceType.of(ec2.InstanceClass.M7G, ec2.InstanceSize.LARGE);
     const storage = databaseStorage(this, props);
     const backupRetention = props.backupRetention ?? Duration.days(14);
-    if (!backupRetention.isUnresolved()) wholeNumber(this, 'backupRetention', backupRetention.toDays(), 1, 35);
+    requireDuration(this.node.path, 'backupRetention', backupRetention);
+    if (!backupRetention.isUnresolved())
+      wholeNumber(this, 'backupRetention', backupRetention.toDays({ integral: false }), 1, 35);
     this.port = wholeNumber(this, 'port', props.port ?? DATABASE_PORT, 1150, 65535);
     const version = props.engineVersion ?? rds.PostgresEngineVersion.VER_16_13;
     requireInheritOption(this, version);

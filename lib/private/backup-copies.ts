@@ -3,6 +3,7 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import { Construct } from 'constructs';
+import { shown } from './kinds';
 
 /**
  * The vaults that backups are copied to.
@@ -11,6 +12,11 @@ import { Construct } from 'constructs';
  *   when the database has no key that could be shared with it
  */
 export function copyVaults(scope: Construct, arns: string[], databaseKey: kms.IKey | undefined): backup.IBackupVault[] {
+  if (!Array.isArray(arns)) {
+    throw new Error(
+      `${scope.node.path}: copyToVaultArns is ${shown(arns)}, wanted a list of vaults' ARNs: give it in brackets`,
+    );
+  }
   return arns.map((arn, index) => {
     if (!Token.isUnresolved(arn)) {
       const account = otherAccount(scope, arn);

@@ -1,6 +1,7 @@
 import { Size, SizeRoundingBehavior } from 'aws-cdk-lib';
 import { Construct } from 'constructs';
 import { LettaDatabaseProps } from '../letta-database-props';
+import { has, shown } from './kinds';
 
 /** Parameters that are decided here, and by what. */
 const DECIDED: readonly [name: RegExp, reason: string][] = [
@@ -85,6 +86,11 @@ function kibibytes(
   least: number,
   mostBytes: number | undefined,
 ): number | undefined {
+  if (given !== undefined && !has(given, 'toKibibytes')) {
+    throw new Error(
+      `LettaDatabase ${scope.node.path}: \`${prop}\` is ${shown(given)}, wanted a Size: give for example Size.mebibytes(64)`,
+    );
+  }
   if (given === undefined || given.isUnresolved()) return given?.toKibibytes({ rounding: SizeRoundingBehavior.NONE });
   const value = given.toKibibytes({ rounding: SizeRoundingBehavior.FLOOR });
   const most = mostBytes === undefined ? Infinity : Math.floor(mostBytes / KIB);

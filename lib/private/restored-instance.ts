@@ -1,6 +1,7 @@
 import { ArnFormat, Stack, Token } from 'aws-cdk-lib';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
+import { shown } from './kinds';
 import { acknowledge, acknowledgeStandards } from './nag';
 
 /** What RDS calls snapshots itself (`rds:`, and `awsbackup:` for AWS Backup's), or what their owners do. */
@@ -26,10 +27,10 @@ export function restoreFrom(instance: rds.DatabaseInstance, snapshotIdentifier: 
 export function requireSnapshot(scope: Construct, prop: string, identifier: string): void {
   if (Token.isUnresolved(identifier)) return;
   const fail = (wanted: string): never => {
-    throw new Error(`LettaDatabase ${scope.node.path}: \`${prop}\` is '${identifier}', wanted ${wanted}`);
+    throw new Error(`LettaDatabase ${scope.node.path}: \`${prop}\` is ${shown(identifier)}, wanted ${wanted}`);
   };
-  if (!identifier.startsWith('arn:')) {
-    if (!NAME.test(identifier)) {
+  if (typeof identifier !== 'string' || !identifier.startsWith('arn:')) {
+    if (typeof identifier !== 'string' || !NAME.test(identifier)) {
       fail(
         "a snapshot's name or ARN, like 'before-upgrade', 'rds:letta-2026-11-01-05-00' or " +
           "'arn:aws:rds:eu-west-1:111122223333:snapshot:before-upgrade'; give `DBSnapshotIdentifier` as " +

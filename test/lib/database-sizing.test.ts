@@ -1,4 +1,4 @@
-import { CfnParameter, Size, Stack } from 'aws-cdk-lib';
+import { CfnParameter, Duration, Size, Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as rds from 'aws-cdk-lib/aws-rds';
 import { LettaDatabase, LettaDatabaseProps } from '../../lib';
@@ -56,6 +56,19 @@ describe('memory', () => {
   ])('fails when `%s` is what the instance cannot give: %j', (prop, props, message) => {
     expect(() => synth(props)).toThrow(`LettaDatabase Test/Database: \`${prop}\` is ${message}`);
   });
+});
+
+test.each([
+  ['workMemory', { workMemory: 64 }, '`workMemory` is 64, wanted a Size: give for example Size.mebibytes(64)'],
+  ['maintenanceMemory', { maintenanceMemory: '1GB' }, "`maintenanceMemory` is '1GB', wanted a Size"],
+  ['backupRetention', { backupRetention: 7 }, 'backupRetention is 7, wanted a Duration'],
+  [
+    'backupRetention',
+    { backupRetention: Duration.hours(36) },
+    '`backupRetention` is 1.5, wanted a whole number from 1 to 35',
+  ],
+])('fails on a `%s` of another kind: %j', (_prop, props, message) => {
+  expect(() => synth(props as unknown as Props)).toThrow(message);
 });
 
 describe('parameters', () => {

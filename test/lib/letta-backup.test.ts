@@ -280,6 +280,20 @@ describe('bad input', () => {
     expect(() => made(props)).toThrow(message);
   });
 
+  test.each([
+    ['a number for a duration', { retention: 35 }, 'retention is 35, wanted a Duration: give Duration.'],
+    [
+      'a text for a schedule',
+      { schedule: 'cron(0 5 * * ? *)' },
+      "schedule is 'cron(0 5 * * ? *)', wanted a cron expression",
+    ],
+    ['nothing for a schedule', { restoreTestSchedule: null }, 'restoreTestSchedule is null, wanted a cron expression'],
+    ['one ARN for a list', { copyToVaultArns: OTHER_REGION }, "wanted a list of vaults' ARNs: give it in brackets"],
+    ['a number for an ARN', { copyToVaultArns: [5] }, "copyToVaultArns has '5', wanted a vault's ARN"],
+  ])('fails on what only JavaScript lets through: %s', (_name, props, message) => {
+    expect(() => made(props as unknown as Partial<LettaBackupProps>)).toThrow(message);
+  });
+
   test.each(['vaultLock', 'encryptionKey', 'removalPolicy'])('fails on `vault` together with `%s`', (prop) => {
     const values: Record<string, (stack: Stack) => unknown> = {
       vaultLock: () => ({ minRetention: Duration.days(7) }),

@@ -82,6 +82,7 @@ test('takes one that only the deployment knows', () => {
 test.each([
   ['nothing, which would make an empty database', '', "is '', wanted a snapshot's name or ARN"],
   ['what a program in JavaScript leaves out', undefined, "is '', wanted a snapshot's name or ARN"],
+  ['a number, as JavaScript lets through', 5, "is 5, wanted a snapshot's name or ARN"],
   ['a path', 'snapshots/before', "is 'snapshots/before', wanted a snapshot's name or ARN"],
   [
     'a snapshot of Aurora',
@@ -100,7 +101,7 @@ test.each([
     "wanted a snapshot in the stack's region 'eu-west-1'; copy it there",
   ],
 ])('fails on %s', (_name, snapshotIdentifier, message) => {
-  const attempt = (): unknown => restored({ snapshotIdentifier: snapshotIdentifier as string });
+  const attempt = (): unknown => restored({ snapshotIdentifier: snapshotIdentifier as unknown as string });
   expect(attempt).toThrow('LettaDatabase Test/Database: `snapshotIdentifier` is ');
   expect(attempt).toThrow(message);
 });
