@@ -3,6 +3,7 @@ import { ToolSandbox } from '../../lib';
 import { Deployed } from './deployed';
 import { badInputSuite } from './suites/tools/bad-input';
 import { hostileSuite } from './suites/tools/hostile';
+import { hostileControlSuite } from './suites/tools/hostile-control';
 import { ordinarySuite } from './suites/tools/ordinary';
 import { ownNamesSuite } from './suites/tools/own-names';
 import { StockBeside } from './suites/tools/stock-beside';
@@ -22,6 +23,7 @@ describe('LettaBedrockStack with a sandbox for callers’ tools', () => {
   describe('beside a stock server', () => {
     const stock = new StockBeside(deployed);
     ordinarySuite(deployed, stock);
+    hostileControlSuite(stock);
   });
   streamedSuite(deployed);
   travellingSuite(deployed);

@@ -43,6 +43,41 @@ const numbers = {
   properties: { a: { type: 'number', description: 'one' }, b: { type: 'number', description: 'other' } },
   required: ['a', 'b'],
 };
+function withSchema({ what, tool, args }: OrdinaryTool, argumentsSchema: object): OrdinaryTool {
+  return { what, tool: { ...tool, argumentsSchema }, args };
+}
+
+/** Pydantic models as a client writes them: those that others name come first. */
+const ORDER_ARGUMENTS = {
+  title: 'OrderArguments',
+  type: 'object',
+  properties: { order: { type: 'object', $ref: '#/$defs/Order', description: 'the order' } },
+  required: ['order'],
+  $defs: {
+    Order: {
+      title: 'Order',
+      type: 'object',
+      properties: {
+        number: { type: 'integer', description: 'number' },
+        items: { type: 'array', description: 'what is ordered', items: { $ref: '#/$defs/Item' } },
+      },
+      required: ['number', 'items'],
+    },
+    Item: { title: 'Item', type: 'object', properties: { price: { type: 'number' } }, required: ['price'] },
+  },
+};
+
+const MODELS = `from pydantic import BaseModel, Field
+
+class Item(BaseModel):
+    price: float = Field(..., description="price")
+
+class Order(BaseModel):
+    number: int = Field(..., description="number")
+    items: list[Item] = Field(..., description="what is ordered")
+
+`;
+
 const none = { type: 'object', properties: {}, required: [] };
 
 /** What behaves on ours as on a stock server. */
@@ -83,6 +118,58 @@ export const ordinaryPython: readonly OrdinaryTool[] = [
     [],
     'from pydantic import BaseModel\nclass Order(BaseModel):\n    number: int\n    items: list[str]\nreturn Order(number="7", items=["a"])',
     {},
+  ),
+  withSchema(
+    python(
+      'takes a pydantic model',
+      'order_total(order) -> str',
+      ['order: the order'],
+      'return f"{type(order).__name__} {order!r} {sum(item.price for item in order.items)}"',
+      { order: { number: '7', items: [{ price: 2.5 }, { price: 4 }] } },
+    ),
+    ORDER_ARGUMENTS,
+  ),
+  withSchema(
+    python(
+      'is given wrong values for a pydantic model',
+      'order_wrong(order) -> str',
+      ['order: the order'],
+      'return repr(order)',
+      { order: { number: 'seven', items: 3 } },
+    ),
+    ORDER_ARGUMENTS,
+  ),
+  python(
+    'gives nested pydantic models',
+    'give_models() -> dict',
+    [],
+    'return {"orders": [Order(number=1, items=[Item(price=0.5)])], "best": Item(price=9)}',
+    {},
+    MODELS,
+  ),
+  withSchema(
+    python(
+      'has pydantic arguments by a schema of its own',
+      'ship(number: int, to: str = "Uppsala") -> str',
+      ['number (int): of the order', 'to (str): where to'],
+      'return repr((number, to))',
+      { number: '7' },
+    ),
+    {
+      title: 'Shipment',
+      type: 'object',
+      properties: { number: { type: 'integer', description: 'n' }, to: { type: 'string', default: 'Lund' } },
+      required: ['number'],
+    },
+  ),
+  python(
+    'takes a number as text',
+    'take_text(text: str) -> str',
+    ['text (str): some'],
+    'return f"{type(text).__name__} {text!r}"',
+    {
+      text: '42',
+    },
   ),
   python('raises', 'raise_error() -> str', [], 'raise ValueError("no such order: 4711")', {}),
   python(
