@@ -210,6 +210,24 @@ export const SetupVariable = {
   MASTER_SECRET: 'DATABASE_MASTER_SECRET_ARN',
 } as const;
 
+/** The database role of the retention: sees ids and times of messages, deletes them, and reads nothing they say. IAM login. */
+export const RETENTION_ROLE = 'letta_retention';
+
+/** Environment variables of the retention function. */
+export const RetentionVariable = {
+  HOST: 'DATABASE_HOST',
+  PORT: 'DATABASE_PORT',
+  NAME: 'DATABASE_NAME',
+  /** Whole seconds that messages are kept. */
+  MAXIMUM_AGE: 'RETENTION_SECONDS',
+  /** Ids of agents that are held, with commas; may be empty. */
+  HELD_AGENTS: 'HELD_AGENTS',
+  /** Tag of agents that are held. */
+  HOLD_TAG: 'HOLD_TAG',
+  /** `true` or `false`. */
+  DRY_RUN: 'DRY_RUN',
+} as const;
+
 /** Properties of the set-up custom resource. */
 export interface SetupProperties {
   readonly schema: string;

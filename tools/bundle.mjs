@@ -66,8 +66,10 @@ async function bundleFunctions(outdir) {
       outfile: path.join(outdir, handler.replace('.handler.ts', ''), 'index.js'),
     });
   }
-  // The handler verifies the database against it and looks for it beside its code.
-  await copyFile(path.join(root, 'runtime/images/gateway/ca/rds.pem'), path.join(outdir, 'database-setup', 'rds.pem'));
+  // These handlers verify the database against it and look for it beside their code.
+  for (const name of ['database-setup', 'retention']) {
+    await copyFile(path.join(root, 'runtime/images/gateway/ca/rds.pem'), path.join(outdir, name, 'rds.pem'));
+  }
 }
 
 /** Runs JavaScript and TypeScript in the sandbox function. */
