@@ -45,6 +45,39 @@ o: Optional[int] = Field(None, description='o')
 b: list[B] = Field(..., description='b')
 c: B = Field(..., description='c')`)}`;
 
+/** Each class but the first has two fields of the class before it. */
+function chainOfClasses(length: number): string {
+  const field = (name: string, type: string) => `    ${name}: ${type} = Field(..., description='d')\n`;
+  const classes = Array.from({ length }, (_, at) =>
+    at === 0
+      ? `class C0(BaseModel):\n${field('a', 'int')}`
+      : `class C${at}(BaseModel):\n${field('a', `C${at - 1}`)}${field('b', `C${at - 1}`)}`,
+  );
+  return `from pydantic import BaseModel, Field\n${classes.join('')}${taking(`C${length - 1}`)}`;
+}
+
+function taking(type: string): string {
+  return `def f(x: ${type}):\n    """d\n\n    Args:\n        x (${type}): a\n    """\n    return x\n`;
+}
+
+const times = (count: number, text: (at: number) => string) => Array.from({ length: count }, (_, at) => text(at));
+
+/** Small definitions that take the memory or the time of upstream's server, and what ours says to them. */
+const exhausting: readonly (readonly [what: string, source: string, told: RegExp])[] = [
+  ['30 classes, each with two of the one before', chainOfClasses(30), /more than 5000 parts/],
+  [
+    '101 classes',
+    `from pydantic import BaseModel\n${times(101, (at) => `class C${at}(BaseModel):\n    a: int\n`).join('')}${taking('C0')}`,
+    /got 101 pydantic classes/,
+  ],
+  [
+    '201 parameters',
+    `def f(${times(201, (at) => `x${at}: int`).join(', ')}):\n    """d"""\n    return 1\n`,
+    /got 201 parameters/,
+  ],
+];
+const exhaustingTypeScript = ['export function f(', '/** '].map((piece) => piece.repeat(201));
+
 /** Builtins that are called, for types of parameters, with what a model wrote. */
 const called = ['eval', 'exec', 'exit', 'quit', 'input', 'open', '__import__', 'breakpoint', 'bytes', 'bytearray', 'memoryview', 'typing.NewType', 'NewType']; // prettier-ignore
 
@@ -52,6 +85,7 @@ const PROGRAM = `
 import json, os, sys
 question = json.load(open(sys.argv[1]))
 from letta.functions.functions import derive_openai_json_schema
+from letta.functions.typescript_parser import derive_typescript_json_schema
 from letta.functions.ast_parsers import coerce_dict_args_by_annotations, resolve_type
 from letta.services.helpers.tool_execution_helper import add_imports_and_pydantic_schemas_for_args
 
@@ -70,6 +104,8 @@ def resolved(name):
 
 answers = {
     'sources': [outcome(derive_openai_json_schema, source_code=source) for source in question['sources']],
+    'exhausting': [outcome(derive_openai_json_schema, source_code=source) for source in question['exhausting']],
+    'typescript': [outcome(derive_typescript_json_schema, source_code=source) for source in question['typescript']],
     'types': [outcome(resolved, name) for name in question['types']],
     'evaluated': outcome(coerce_dict_args_by_annotations, {'x': question['code']}, {'x': 'eval'}),
     'coerced': outcome(coerce_dict_args_by_annotations, {'a': '3', 'b': '[1, 2]', 'c': 'true', 'd': '{"k": 1}'},
@@ -86,6 +122,8 @@ interface Outcome {
 
 interface Answers {
   readonly sources: readonly Outcome[];
+  readonly exhausting: readonly Outcome[];
+  readonly typescript: readonly Outcome[];
   readonly types: readonly Outcome[];
   readonly evaluated: Outcome;
   readonly coerced: Outcome;
@@ -111,6 +149,8 @@ async function ask(asInTheImages: boolean): Promise<Answers> {
   const secret = path.join(folder, 'secret.json');
   await writeFile(secret, JSON.stringify({ type: 'object', properties: { leaked: { type: 'string' } } }));
   const schema = (x: object) => ({ type: 'object', title: 'T', properties: { x } });
+  const levels = (left: number): object =>
+    left === 0 ? { type: 'string' } : { type: 'array', items: levels(left - 1) };
   const question = path.join(folder, 'question.json');
   const code = CODE.replace('MARK', mark);
   await writeFile(
@@ -119,11 +159,18 @@ async function ask(asInTheImages: boolean): Promise<Answers> {
       mark,
       code: JSON.stringify(code),
       sources: [...evaluated, ...tried, ['ordinary', ordinary]].map(([, source]) => source!.replaceAll('MARK', mark)),
+      // Upstream would take all memory for more.
+      exhausting: asInTheImages ? exhausting.map(([, source]) => source) : [chainOfClasses(16)],
+      typescript: asInTheImages ? exhaustingTypeScript : [],
       types: [...called, code],
       schemas: [
         schema({ $ref: secret }),
         schema({ description: `"', $ref: ${secret}, zz: '` }),
         schema({ $ref: '#/$defs/no', description: 'd' }),
+        schema(levels(asInTheImages ? 40 : 4)),
+        { ...schema({}), properties: Object.fromEntries(times(2_001, (at) => `p${at}`).map((name) => [name, {}])) },
+        { ...schema({}), properties: { $ref: { type: 'string' }, $id: { type: 'integer' } } },
+        { ...schema({ $ref: '#/$defs' }), $defs: { $ref: secret } },
         schema({ type: 'string', description: `it's a "quote" – 😀\u2028 \u0085` }),
       ],
     }),
@@ -178,5 +225,33 @@ test('a reference of a schema to a file is read by upstream, and refused by ours
 test('a description cannot bring a reference along, and may hold any text', () => {
   expect(upstream.schemas[1].answer).toContain('leaked');
   expect(image.schemas[1].answer).not.toContain('leaked:');
-  expect(image.schemas[3].answer).toContain('class T(BaseModel)');
+  expect(image.schemas.at(-1)!.answer).toContain('class T(BaseModel)');
+});
+
+test('classes that double are written out by upstream', () => {
+  expect(JSON.stringify(upstream.exhausting[0].answer).length).toBeGreaterThan(5_000_000);
+});
+
+test.each(exhausting.map(([what, , told], index) => [what, told, index] as const))(
+  '%s are refused',
+  (_, told, index) => {
+    expect(image.exhausting[index].answer).toMatch(told);
+  },
+);
+
+test('a TypeScript source that would be searched for hours is refused', () => {
+  expect(image.typescript.map(({ answer }) => answer)).toEqual([
+    expect.stringMatching(/got 201 of export in a tool's source, wanted at most 200/),
+    expect.stringMatching(/got 201 of \/\*\* in a tool's source, wanted at most 200/),
+  ]);
+});
+
+test('a schema with too many levels or values is refused', () => {
+  expect(image.schemas[3].answer).toMatch(/more than 24 levels/);
+  expect(image.schemas[4].answer).toMatch(/more than 2000 values/);
+});
+
+test('a parameter may be named like a reference, and hides none', () => {
+  expect(image.schemas[5].answer).toContain('class T(BaseModel)');
+  expect(image.schemas[6].answer).toMatch(/wanted one of its own parts/);
 });

@@ -200,7 +200,7 @@ class ApiFront {
     if (verdict.traits.body === 'mcp-server' && announcesBody(exchange.request)) {
       return this.tellOfMcpServer(exchange, target);
     }
-    return forwardToLetta(exchange, letta, target.raw, { admission });
+    return forwardToLetta(exchange, letta, target.raw, { admission, maxBodyBytes: verdict.traits.maxBodyBytes });
   }
 
   private turn(exchange: Exchange): Admission {

@@ -29,12 +29,18 @@ class NotAdmitted extends Error {}
 /** Bodies up to here are read before Letta is called: one write instead of a stream, and a slow client holds no worker. */
 const SMALL_BODY_BYTES = 64 * 1024;
 
+export interface ForwardOptions {
+  readonly replacement?: Replacement;
+  readonly admission?: Admission;
+  readonly maxBodyBytes?: number;
+}
+
 /** Sends a request that was let through to Letta, and its answer to the client; too large a body is refused here. */
 export function forwardToLetta(
   exchange: Exchange,
   letta: Dispatcher,
   path: string,
-  { replacement, admission }: { readonly replacement?: Replacement; readonly admission?: Admission } = {},
+  { replacement, admission, maxBodyBytes = MAX_BODY_BYTES }: ForwardOptions = {},
 ): Promise<void> | void {
   const { request } = exchange;
   const headers = requestHeadersForLetta(request.headers, exchange.requestId);
@@ -44,12 +50,12 @@ export function forwardToLetta(
     return send(exchange, letta, path, headers, replacement.body);
   }
   if (request.headers['transfer-encoding'] !== undefined) {
-    return send(exchange, letta, path, headers, bounded(request, admission), admission);
+    return send(exchange, letta, path, headers, bounded(request, maxBodyBytes, admission), admission);
   }
   const length = Number(request.headers['content-length'] ?? 0);
-  if (length > MAX_BODY_BYTES) return refuseLargeBody(exchange);
+  if (length > maxBodyBytes) return refuseLargeBody(exchange, maxBodyBytes);
   if (length > SMALL_BODY_BYTES) {
-    const body = admission ? bounded(request, admission, length) : request;
+    const body = admission ? bounded(request, maxBodyBytes, admission, length) : request;
     return send(exchange, letta, path, headers, body, admission);
   }
   const admitted = (body: Buffer | null) =>
@@ -77,7 +83,7 @@ function send(
       if (error instanceof NotAdmitted) return admission?.refuse();
       if (!(error instanceof BodyTooLarge)) return refuseUnanswered(exchange, error);
       exchange.failure = describeError(error);
-      refuseLargeBody(exchange);
+      refuseLargeBody(exchange, error.limit);
     },
   });
 }
@@ -88,8 +94,8 @@ export function refuseLargeBody(exchange: Exchange, limit = MAX_BODY_BYTES): voi
   exchange.refuse(413, `the body is too large: got ${got}, wanted at most ${limit} bytes; no prop changes this limit`);
 }
 
-function bounded(request: IncomingMessage, admission?: Admission, announced?: number): Transform {
-  const limited = gate(MAX_BODY_BYTES, admission, announced);
+function bounded(request: IncomingMessage, limit: number, admission?: Admission, announced?: number): Transform {
+  const limited = gate(limit, admission, announced);
   // Either may still fail after the dispatcher has let go of it; an error that nobody listens to would end the process.
   request.on('error', () => limited.destroy());
   limited.on('error', () => request.unpipe(limited));

@@ -25,6 +25,8 @@ export interface RouteTraits {
   readonly turn?: true;
   /** Its body is read, and judged, before it is forwarded. */
   readonly body?: 'agent-file' | 'mcp-server';
+  /** Unset: what any body may have. */
+  readonly maxBodyBytes?: number;
 }
 
 const open: Rule = { kind: 'open' };
@@ -33,11 +35,15 @@ const closed = (why: string, group: RouteGroup): Rule => ({ kind: 'closed', why,
 const administrators = (why: string, group?: RouteGroup): Rule => ({ kind: 'administrators', why, group });
 const never = (why: string): Rule => ({ kind: 'never', why });
 
+/** Letta parses a tool's source while everybody waits: above the sandbox's limit of code, and far below a file's. */
+const MAX_TOOL_BYTES = 2 * 1024 * 1024;
+
 const toolCode: Rule = {
   kind: 'closed',
   why: "it brings or runs a caller's code",
   group: RouteGroup.CUSTOM_TOOLS,
   or: RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER,
+  maxBodyBytes: MAX_TOOL_BYTES,
 };
 /** It removes and fills whatever folder of the container a caller names: `sandbox_configs.py` of letta 0.16.8. */
 const localSandbox = closed(

@@ -115,8 +115,8 @@ function stricter(rows: readonly JudgedRow[], method: string, found: JudgedRow |
 }
 
 function verdictOf({ rule, pattern: route }: Row, opened: ReadonlySet<RouteGroup>, administrator: boolean): Verdict {
-  const { turn, body } = rule;
-  const allowed: Verdict = { allowed: true, route, traits: { turn, body } };
+  const { turn, body, maxBodyBytes } = rule;
+  const allowed: Verdict = { allowed: true, route, traits: { turn, body, maxBodyBytes } };
   const refused = (detail: string): Verdict => ({ allowed: false, status: 403, route, detail });
   switch (rule.kind) {
     case 'open':

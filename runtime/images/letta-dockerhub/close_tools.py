@@ -7,7 +7,10 @@ Whatever sandbox a tool's own code goes to, the server itself
   `class A(BaseModel): x: __import__('os').system('…')` runs as soon as the tool is created;
 - reads a `$ref` of a tool's schema from any file or URL, and that schema as YAML from Python's notation, so that a text
   with both kinds of quotes can bring what is not in the schema;
-- lets a caller's tool take the name of one of Letta's own, which all agents share.
+- lets a caller's tool take the name of one of Letta's own, which all agents share;
+- writes each class of a tool's source or schema out wherever it is used, so that 30 classes of two fields of the class
+  before take all memory, and needs minutes for a schema of 100 levels, thousands of parameters, or a TypeScript source
+  that opens thousands of comments, while every other request waits.
 """
 
 import sys
@@ -17,6 +20,8 @@ ANNOTATIONS = 'functions/ast_parsers.py'
 CLASSES = 'functions/functions.py'
 SCHEMAS = 'services/helpers/tool_execution_helper.py'
 TOOLS = 'services/tool_manager.py'
+PARAMETERS = 'functions/schema_generator.py'
+TYPESCRIPT = 'functions/typescript_parser.py'
 
 # Types of a class's fields, made without text: what is none of these is of any type.
 FIELD_TYPE = '''_FIELD_TYPES = {
@@ -50,6 +55,49 @@ def _field_type(node: ast.AST, classes: Dict[str, Any]) -> Any:
         return Any
     types = tuple(_field_type(part, classes) for part in parts)
     return _FIELD_TYPES[name][types if len(types) > 1 else types[0]]
+
+
+'''
+
+# Keys below these are names that the tool's author chose; a reference there is a schema, not a text.
+REFUSE = '''_REFERENCES = ("$ref", "$dynamicRef", "$recursiveRef", "$id")
+_NAMES_OF_PARTS = ("properties", "patternProperties", "$defs", "definitions")
+_MOST_VALUES = 2_000
+_MOST_LEVELS = 24
+
+
+def _refuse_what_harms(schema) -> None:
+    parts, seen = [(schema, False, 1)], 0
+    while parts:
+        part, holds_names, level = parts.pop()
+        seen += 1
+        if seen > _MOST_VALUES:
+            raise ValueError(f"got more than {_MOST_VALUES} values in a tool's schema: let it have fewer or simpler parameters")
+        if level > _MOST_LEVELS:
+            raise ValueError(f"got more than {_MOST_LEVELS} levels in a tool's schema: nest its parameters less")
+        if isinstance(part, dict):
+            for name, value in part.items():
+                is_name = holds_names and isinstance(value, dict)
+                if name in _REFERENCES and not is_name and not str(value).startswith("#"):
+                    raise ValueError(f"got {name} {str(value)[:200]!r} in a tool's schema, wanted one of its own parts: #/…")
+                parts.append((value, not holds_names and name in _NAMES_OF_PARTS, level + 1))
+        elif isinstance(part, list):
+            parts.extend((value, False, level + 1) for value in part)
+
+
+'''
+
+COUNT_PARTS = '''_MOST_PARTS = 5_000
+_parts_left: ContextVar[int] = ContextVar("parts_left", default=_MOST_PARTS)
+
+
+def _count_parts(parts: int) -> None:
+    left = _parts_left.get() - parts
+    _parts_left.set(left)
+    if left < 0:
+        raise ValueError(
+            f"got parameters with more than {_MOST_PARTS} parts, their classes written out where they are used: let them have fewer"
+        )
 
 
 '''
@@ -106,23 +154,12 @@ CHANGES = [
     (
         SCHEMAS,
         'def add_imports_and_pydantic_schemas_for_args(args_json_schema: dict) -> str:\n',
-        'def _refuse_references_outside(schema) -> None:\n'
-        '    parts = [schema]\n'
-        '    while parts:\n'
-        '        part = parts.pop()\n'
-        '        if isinstance(part, dict):\n'
-        '            for name, value in part.items():\n'
-        '                if name in ("$ref", "$dynamicRef", "$recursiveRef", "$id") and not str(value).startswith("#"):\n'
-        '                    raise ValueError(f"got {name} {str(value)[:200]!r} in a tool\'s schema, wanted one of its own parts: #/…")\n'
-        '                parts.append(value)\n'
-        '        elif isinstance(part, list):\n'
-        '            parts.extend(part)\n'
-        '\n\n'
-        'def add_imports_and_pydantic_schemas_for_args(args_json_schema: dict) -> str:\n'
-        '    _refuse_references_outside(args_json_schema)\n',
+        REFUSE
+        + JSON_TEXT
+        + 'def add_imports_and_pydantic_schemas_for_args(args_json_schema: dict) -> str:\n'
+        + '    _refuse_what_harms(args_json_schema)\n',
     ),
     (SCHEMAS, 'import os\nimport platform\n', 'import json\nimport os\nimport platform\nimport re\n'),
-    (SCHEMAS, 'def _refuse_references_outside(', JSON_TEXT + 'def _refuse_references_outside('),
     (SCHEMAS, '        str(args_json_schema),\n', '        _json_text(args_json_schema),\n'),
     (CLASSES, 'import inspect\nfrom collections', 'import inspect\nimport typing\nfrom collections'),
     (CLASSES, 'def _extract_pydantic_classes(', FIELD_TYPE + 'def _extract_pydantic_classes('),
@@ -139,6 +176,54 @@ CHANGES = [
         '                        current_imports = {**imports_map, **created_classes}\n'
         '                        field_annotation = _parse_type_annotation(stmt.annotation, current_imports)\n',
         '                        field_annotation = _field_type(stmt.annotation, created_classes)\n',
+    ),
+    (
+        CLASSES,
+        '    # Create classes in order, handling dependencies\n',
+        '    if len(class_definitions) > 100:\n'
+        '        raise ValueError(f"got {len(class_definitions)} pydantic classes in a tool, wanted at most 100")\n\n'
+        '    # Create classes in order, handling dependencies\n',
+    ),
+    (PARAMETERS, 'import inspect\n', 'import inspect\nfrom contextvars import ContextVar\n'),
+    (PARAMETERS, 'def type_to_json_schema_type(', COUNT_PARTS + 'def type_to_json_schema_type('),
+    (
+        PARAMETERS,
+        '    # if get_origin(py_type) is typing.Optional:\n',
+        '    _count_parts(1)\n    # if get_origin(py_type) is typing.Optional:\n',
+    ),
+    (
+        PARAMETERS,
+        '    # Validate that the function has a Google Python style docstring\n    try:\n',
+        '    _parts_left.set(_MOST_PARTS)\n'
+        '    parameters = len(inspect.signature(function).parameters)\n'
+        '    if parameters > 200:\n'
+        '        raise ValueError(f"got {parameters} parameters of a tool, wanted at most 200")\n\n'
+        '    # Validate that the function has a Google Python style docstring\n    try:\n',
+    ),
+    (
+        PARAMETERS,
+        '    for field_name, field in args_schema.model_fields.items():\n',
+        '    _parts_left.set(_MOST_PARTS)\n    for field_name, field in args_schema.model_fields.items():\n',
+    ),
+    (
+        PARAMETERS,
+        '        # Handle $ref\n        if "$ref" in schema_part:\n',
+        '        _count_parts(1)\n        # Handle $ref\n        if "$ref" in schema_part:\n',
+    ),
+    (
+        PARAMETERS,
+        '            properties = {}\n            for name, prop in schema_part["properties"].items():\n',
+        '            properties = {}\n            _count_parts(len(schema_part["properties"]))\n'
+        '            for name, prop in schema_part["properties"].items():\n',
+    ),
+    (
+        TYPESCRIPT,
+        '    try:\n        # Find the exported function\n',
+        '    try:\n'
+        '        for word in ("export", "/**"):\n'
+        '            if source_code.count(word) > 200:\n'
+        '                raise LettaToolCreateError(f"got {source_code.count(word)} of {word} in a tool\'s source, wanted at most 200")\n\n'
+        '        # Find the exported function\n',
     ),
     (
         TOOLS,

@@ -1,4 +1,5 @@
 import { apiFronts, AUTH, PASSWORD } from './api-front-parts';
+import { RouteGroup } from '../../../../runtime/contract';
 import { rawExchange, until } from '../support';
 
 const start = apiFronts();
@@ -55,6 +56,33 @@ test('a body over the limit is refused with 413, announced or not', async () => 
     413,
     { detail: expect.stringContaining('got more, in chunks') },
   ]);
+});
+
+test('a tool’s definition is refused above 2 MiB, announced or not: Letta parses it while all others wait', async () => {
+  const { origin, seen } = await start({ openRoutes: new Set([RouteGroup.CUSTOM_TOOLS]) });
+  const definition = JSON.stringify({ source_code: ' '.repeat(2 * 1024 * 1024) });
+  const inChunks = () => new ReadableStream({ start: (c) => (c.enqueue(Buffer.from(definition)), c.close()) });
+  for (const path of ['/v1/tools/', '/v1/tools/run']) {
+    for (const body of [definition, inChunks()]) {
+      const response = await fetch(origin + path, {
+        method: 'POST',
+        headers: AUTH,
+        body,
+        duplex: 'half',
+      } as RequestInit);
+      expect([path, response.status]).toEqual([path, 413]);
+      expect(await response.json()).toEqual({
+        detail: expect.stringContaining('wanted at most 2097152 bytes') as string,
+      });
+    }
+    const { status } = await fetch(origin + path, {
+      method: 'POST',
+      headers: AUTH,
+      body: definition.slice(0, 2_000_000),
+    });
+    expect([path, status]).toEqual([path, 200]);
+  }
+  expect(seen.filter(({ body }) => body.length > 2_000_000)).toEqual([]);
 });
 
 test.each([
