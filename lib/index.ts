@@ -15,6 +15,7 @@ export * from './letta-checks';
 export * from './letta-database';
 export * from './letta-image';
 export * from './letta-load-balancer-options';
+export * from './letta-retention';
 export * from './letta-service';
 export * from './letta-service-options';
 export * from './log-data-protection';

@@ -1,4 +1,4 @@
-import { Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
+import { CustomResource, Duration, RemovalPolicy, Token } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
@@ -256,6 +256,15 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
    */
   startsAfter(...dependencies: IDependable[]): void {
     this.setup.startsAfter(...dependencies);
+  }
+
+  /**
+   * Makes the role that `LettaRetention` logs in as.
+   *
+   * @internal
+   */
+  _retentionRole(scope: Construct, id: string): CustomResource {
+    return this.setup.retentionRole(scope, id);
   }
 
   private retainable(securityGroup: ec2.SecurityGroup, removalPolicy: RemovalPolicy): ec2.SecurityGroup {

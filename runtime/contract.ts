@@ -213,6 +213,15 @@ export const SetupVariable = {
 /** The database role of the retention: sees ids and times of messages, deletes them, and reads nothing they say. IAM login. */
 export const RETENTION_ROLE = 'letta_retention';
 
+/** Properties of the custom resource that makes the retention's role, by the set-up's function. */
+export interface RetentionRoleProperties {
+  readonly schema: string;
+  readonly migratorRole: string;
+  readonly retentionRole: string;
+  /** Changes when the statements change, so that an update runs them again. */
+  readonly revision: string;
+}
+
 /** Environment variables of the retention function. */
 export const RetentionVariable = {
   HOST: 'DATABASE_HOST',

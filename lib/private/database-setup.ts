@@ -5,7 +5,13 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
 import { Construct, IDependable } from 'constructs';
-import { DatabaseRole, SetupProperties, SetupVariable } from '../../runtime/contract';
+import {
+  DatabaseRole,
+  RETENTION_ROLE,
+  RetentionRoleProperties,
+  SetupProperties,
+  SetupVariable,
+} from '../../runtime/contract';
 import { AwsCall, IAwsClient } from '../aws-client';
 import { AwsService } from '../aws-service';
 import { closedSecurityGroup } from './closed-security-group';
@@ -13,6 +19,8 @@ import { ProviderFunction } from './provider-function';
 
 /** Raise it when the statements of the set-up function change: the next deployment then runs it again. */
 const REVISION = '2';
+/** The same for the statements of the retention's role. */
+const RETENTION_REVISION = '1';
 const SCHEMA = 'letta';
 
 export interface DatabaseSetupProps {
@@ -40,6 +48,7 @@ export class DatabaseSetup extends Construct implements IAwsClient {
   readonly connections: ec2.Connections;
   readonly awsCalls: AwsCall[];
   private readonly resource: CustomResource;
+  private readonly step: ProviderFunction;
 
   constructor(scope: Construct, id: string, props: DatabaseSetupProps) {
     super(scope, id);
@@ -59,7 +68,7 @@ export class DatabaseSetup extends Construct implements IAwsClient {
     const database = new ec2.Connections({ securityGroups: [props.databaseSecurityGroup] });
     this.connections.allowTo(database, ec2.Port.tcp(props.port), 'set-up of the Letta database');
 
-    const step = new ProviderFunction(this, 'Step', {
+    const step = (this.step = new ProviderFunction(this, 'Step', {
       bundle: 'database-setup',
       description: 'Makes the extension, the schema and the roles of the Letta database',
       // Its own retries while the database wakes take up to five minutes.
@@ -75,7 +84,7 @@ export class DatabaseSetup extends Construct implements IAwsClient {
       securityGroup,
       logRetention: props.logRetention,
       encryptionKey: props.encryptionKey,
-    });
+    }));
     this.allowMasterSecret(step.role, props);
 
     const properties: SetupProperties = {
@@ -91,6 +100,23 @@ export class DatabaseSetup extends Construct implements IAwsClient {
   /** The set-up runs after these: whatever lets its function reach Secrets Manager. */
   startsAfter(...dependencies: IDependable[]): void {
     this.resource.node.addDependency(...dependencies);
+  }
+
+  /** Makes the role of the retention, after Letta's tables. */
+  retentionRole(scope: Construct, id: string): CustomResource {
+    const properties: RetentionRoleProperties = {
+      schema: SCHEMA,
+      migratorRole: DatabaseRole.MIGRATOR,
+      retentionRole: RETENTION_ROLE,
+      revision: RETENTION_REVISION,
+    };
+    const resource = new CustomResource(scope, id, {
+      serviceToken: this.step.provider.serviceToken,
+      resourceType: 'Custom::LettaRetentionRole',
+      properties: { ...properties },
+    });
+    resource.node.addDependency(this.resource);
+    return resource;
   }
 
   private allowMasterSecret(role: iam.Role, props: DatabaseSetupProps): void {

@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { OnEventRequest, OnEventResponse, stableId, stringProperty } from './custom-resource';
 import { execute, setUp, SetupNames, StatementError } from './database-statements';
 import { Credentials } from './master-credentials';
+import { RetentionNames, setUpRetentionRole } from './retention-role';
 
 /** Where the database is and how it is reached. */
 export interface SetupTarget {
@@ -29,6 +30,18 @@ export async function setUpDatabase(event: OnEventRequest, target: SetupTarget):
   const PhysicalResourceId = stableId(event);
   if (event.RequestType === 'Delete') return { PhysicalResourceId };
 
+  if (event.ResourceProperties.retentionRole !== undefined) {
+    const names: RetentionNames = {
+      database: target.database,
+      schema: stringProperty(event, 'schema'),
+      migratorRole: stringProperty(event, 'migratorRole'),
+      retentionRole: stringProperty(event, 'retentionRole'),
+    };
+    await patiently(target, async () =>
+      connected(target, await target.credentials(), target.database, (client) => setUpRetentionRole(client, names)),
+    );
+    return { PhysicalResourceId };
+  }
   const names: SetupNames = {
     database: target.database,
     schema: stringProperty(event, 'schema'),

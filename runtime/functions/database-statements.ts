@@ -44,7 +44,8 @@ export async function setUp(client: Client, names: SetupNames): Promise<{ vector
   return { vectorVersion: vector.version };
 }
 
-async function requireTls(client: Client): Promise<void> {
+/** @throws when the session isn't encrypted */
+export async function requireTls(client: Client): Promise<void> {
   const [session] = await execute(client, 'SELECT ssl FROM pg_stat_ssl WHERE pid = pg_backend_pid()');
   if (session?.ssl !== true) {
     throw new Error('the session with the database is not encrypted; wanted TLS, so check rds.force_ssl');

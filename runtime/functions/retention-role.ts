@@ -1,5 +1,5 @@
 import { Client, escapeIdentifier, escapeLiteral } from 'pg';
-import { execute } from './database-statements';
+import { execute, requireTls } from './database-statements';
 
 /** Names that the retention's role is made with. */
 export interface RetentionNames {
@@ -43,6 +43,7 @@ export async function setUpRetentionRole(client: Client, names: RetentionNames):
     'RESET ROLE',
     `REVOKE ${migrator} FROM CURRENT_USER`,
   ];
+  await requireTls(client);
   await execute(client, 'BEGIN');
   // One at a time, with the set-up.
   await execute(client, `SELECT pg_advisory_xact_lock(hashtext('cdk-letta database set-up'))`);

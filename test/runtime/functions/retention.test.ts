@@ -9,7 +9,6 @@ import {
   runRetention,
   RunRecord,
 } from '../../../runtime/functions/retention';
-import { setUpRetentionRole } from '../../../runtime/functions/retention-role';
 import { query } from '../../lab/parts/postgres';
 import { RdsLikeServer, startRdsLikeServer } from '../../lab/parts/rds-like-server';
 import { SETUP_PROPERTIES, targetOf } from './database-setup.specification';
@@ -87,13 +86,14 @@ beforeAll(async () => {
     iamRoles: `letta_migrator,letta_runtime,${ROLE}`,
   });
   await setUpDatabase(customResourceEvent('Create', SETUP_PROPERTIES), targetOf(server));
+  // Before the tables are there nothing can be granted on them.
+  const early = customResourceEvent('Create', { ...SETUP_PROPERTIES, retentionRole: ROLE });
+  await expect(setUpDatabase(early, targetOf(server))).rejects.toThrow(/GRANT SELECT .* failed with 42P01/);
   await owner(TABLES);
-  const master = new Client(server.session(server.master.username, 'letta', server.master.password));
-  await master.connect();
-  const names = { database: 'letta', schema: 'letta', migratorRole: DatabaseRole.MIGRATOR, retentionRole: ROLE };
-  await setUpRetentionRole(master, names);
-  await setUpRetentionRole(master, names);
-  await master.end();
+  const properties = { ...SETUP_PROPERTIES, retentionRole: ROLE };
+  for (const type of ['Create', 'Update', 'Delete'] as const) {
+    await setUpDatabase(customResourceEvent(type, properties), targetOf(server));
+  }
 }, 60_000);
 afterAll(() => server?.stop());
 afterEach(() => owner('DELETE FROM groups; DELETE FROM agents_tags; DELETE FROM agents'));
@@ -272,6 +272,11 @@ describe('a connection that is lost', () => {
       await rm(folder, { recursive: true });
     }
   });
+});
+
+test('the master inherits nothing of the role or of the owner, so that it still logs in by password', async () => {
+  const master = server.session(server.master.username, 'letta', server.master.password);
+  expect(await query(master, `SELECT pg_has_role('rds_iam', 'USAGE') AS inherits`)).toEqual([{ inherits: false }]);
 });
 
 test.each([
