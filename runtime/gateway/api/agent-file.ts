@@ -1,5 +1,5 @@
 import { RouteGroup } from '../../contract';
-import { isObject, show } from '../foreign-json';
+import { Fields, isObject, show } from '../foreign-json';
 import { boundsExceeded } from './json-bounds';
 import { judgeMcpServer } from './mcp-server';
 import { buildMultipart, FormPart, MultipartError, parseMultipart } from './multipart';
@@ -141,8 +141,19 @@ function judgeAgentFile(file: unknown, opened: ReadonlySet<RouteGroup>, allowedE
     if (!isObject(server)) throw new Refused(400, 'an MCP server of the agent file is not an object');
     const refusal = judgeMcpServer(server, allowedEgress);
     if (refusal) throw new Refused(refusal.status, `of the agent file ${refusal.detail}`);
+    judgeWhole(server);
   }
   return { ...file, tools: (file.tools as unknown[]).map((tool) => judgeTool(tool, opened)) };
+}
+
+/** Letta keeps a server without these, and can then list none of its servers any more. */
+function judgeWhole({ server_type: type, server_name: name, server_url: url }: Fields): void {
+  if ((type === 'sse' || type === 'streamable_http') && typeof name === 'string' && typeof url === 'string') return;
+  throw new Refused(
+    400,
+    `an MCP server of the agent file is of the type ${show(type)} with the name ${show(name)} and the address ` +
+      `${show(url)}, wanted sse or streamable_http, a name and an http(s) address`,
+  );
 }
 
 function judgeTool(tool: unknown, opened: ReadonlySet<RouteGroup>): object {

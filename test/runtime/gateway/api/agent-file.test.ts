@@ -147,6 +147,13 @@ describe('with a tool sandbox', () => {
 });
 
 describe('MCP servers and their tools', () => {
+  const mcpServer = {
+    id: 'mcp_server-0',
+    server_type: 'sse',
+    server_name: 'mine',
+    server_url: 'https://mcp.example.com/sse',
+  };
+
   test.each([
     ['a server', { mcp_servers: [{ id: 'mcp_server-0', server_type: 'sse', server_name: 's' }] }],
     ['a server’s tool', { tools: [mcpTool] }],
@@ -155,9 +162,9 @@ describe('MCP servers and their tools', () => {
   });
 
   test('pass with it, without the source that Letta once made for them', () => {
-    const more = { tools: [mcpTool], mcp_servers: [{ id: 'mcp_server-0' }] };
+    const more = { tools: [mcpTool], mcp_servers: [mcpServer] };
     expect(judge(agentFile(more), { opened: MCP })).toMatchObject({
-      file: { mcp_servers: [{ id: 'mcp_server-0' }], tools: [{ ...mcpTool, source_code: null }] },
+      file: { mcp_servers: [mcpServer], tools: [{ ...mcpTool, source_code: null }] },
     });
     expect(judge(agentFile({ tools: [customTool] }), { opened: MCP })).toMatchObject({ status: 403 });
   });
@@ -171,9 +178,23 @@ describe('MCP servers and their tools', () => {
     expect(judge(agentFile({ mcp_servers: [server] }), { opened: MCP })).toMatchObject({ status });
   });
 
+  test.each([
+    ['no address', { server_url: undefined }],
+    ['null for an address', { server_url: null, server_type: 'streamable_http' }],
+    ['no type', { server_type: undefined }],
+    ['a type that Letta has not', { server_type: 'SSE' }],
+    ['no name', { server_name: undefined }],
+  ])('a server with %s is refused: Letta would keep it, and could list none any more', (_what, fields) => {
+    expect(judge(agentFile({ mcp_servers: [{ ...mcpServer, ...fields }] }), { opened: MCP })).toEqual({
+      status: 400,
+      detail: expect.stringContaining('wanted sse or streamable_http, a name and an http(s) address'),
+    });
+  });
+
   test('a server that is allowed passes', () => {
     const mcp_servers = [
-      { id: 'm', server_type: 'sse', server_url: 'https://mcp.example.com/sse', stdio_config: null },
+      { ...mcpServer, stdio_config: null },
+      { ...mcpServer, server_type: 'streamable_http' },
     ];
     expect(judge(agentFile({ mcp_servers }), { opened: MCP })).toMatchObject({ file: { mcp_servers } });
   });
