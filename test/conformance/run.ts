@@ -27,6 +27,8 @@ async function main(): Promise<number> {
     '--config',
     path.join(__dirname, 'jest.config.js'),
     '--runInBand',
+    // What a failed test left open must not keep the run from ending.
+    '--forceExit',
     '--silent',
     '--verbose',
     '--json',

@@ -65,8 +65,8 @@ function unsigned(commonName: string): { key: string; certificate: pki.Certifica
   });
   const certificate = pki.createCertificate();
   certificate.publicKey = pki.publicKeyFromPem(pair.publicKey);
-  // Positive, as a leading zero bit makes it.
-  certificate.serialNumber = `0${randomBytes(15).toString('hex')}`;
+  // The first byte makes it positive and its encoding the shortest there is: OpenSSL refuses any other ("illegal padding").
+  certificate.serialNumber = `01${randomBytes(15).toString('hex')}`;
   // An hour ago: clocks differ.
   certificate.validity.notBefore = new Date(Date.now() - DAY_MS / 24);
   certificate.validity.notAfter = new Date(Date.now() + DAY_MS);
