@@ -66,6 +66,21 @@ export class LabServices {
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
+    const started: (() => void | Promise<void>)[] = [];
+    try {
+      return await LabServices.startEach(options, started);
+    } catch (error) {
+      // The next try listens at the same addresses, and what still listens keeps the process from ending.
+      for (const stop of started.reverse()) await stop();
+      throw error;
+    }
+  }
+
+  /** @param started is given how to stop each part, once it runs */
+  private static async startEach(
+    options: ServicesOptions,
+    started: (() => void | Promise<void>)[],
+  ): Promise<LabServices> {
     const { template, folder } = options;
     const issuer = new KeyIssuer(options.keyLifetime);
     const record = new AwsRecord((role) => rolePolicies(template, role));
@@ -77,6 +92,7 @@ export class LabServices {
 
     const credentials = new CredentialsEndpoint(issuer);
     await credentials.start(Address.CREDENTIALS);
+    started.push(() => credentials.stop());
 
     const bedrock = new FakeBedrock(options.chatModels);
     const bedrockRuntime = new FakeBedrockRuntime(options.forward);
@@ -99,6 +115,7 @@ export class LabServices {
     const endpointPolicy = (host: string) => interfaceEndpoints(template).get(host);
     const aws = new FakeAws({ services, issuer, record, endpointPolicy, tls });
     await aws.start(Address.AWS);
+    started.push(() => aws.stop());
 
     const master = masterOf(template, secrets);
     const databaseTls = await certificate(databaseAuthority, Name.DATABASE_HOST);
@@ -111,6 +128,7 @@ export class LabServices {
       // It is changed to its user by setpriv, and must end with this process: a change of user undoes an earlier setting.
       wrap: ([setpriv, ...command]) => [setpriv, '--pdeathsig', 'KILL', ...command],
     });
+    started.push(() => postgres.stop());
     await likeRds(postgres, master, String(instance.Properties?.DBName));
     const databaseFront = new RdsFront({
       host: Name.DATABASE_HOST,
@@ -123,6 +141,7 @@ export class LabServices {
       tls: databaseTls,
     });
     await databaseFront.start(Address.DATABASE);
+    started.push(() => databaseFront.stop());
 
     const cacheTls = await certificate(awsAuthority, Name.CACHE_HOST);
     const redisFolder = path.join(folder, 'redis');
@@ -135,6 +154,7 @@ export class LabServices {
       log: new LogFile(path.join(folder, 'logs/redis.log')),
     });
     await redis.start();
+    started.push(() => redis.stop());
     const [cacheId] = template.only('AWS::ElastiCache::ReplicationGroup');
     const cacheFront = new ElastiCacheFront({ replicationGroupId: Name.CACHE, redis, issuer, record, tls: cacheTls });
     const cachePort = Number(template.properties<{ Port?: number }>(cacheId).Port ?? 6379);
