@@ -18,6 +18,9 @@ interface Report {
   }[];
 }
 
+/** Twice what it takes on two cores: a run that stands still must say so before whoever started it gives up. */
+const LONGEST_RUN_MS = 65 * 60_000;
+
 /** `npm run conformance [-- spec]`: the deployment's specification, run in the lab. */
 async function main(): Promise<number> {
   await enterLab({ stock: true });
@@ -39,7 +42,10 @@ async function main(): Promise<number> {
     // What it prints of the tests goes to stderr, the report to the file; stdout would only repeat the report.
     const { status } = spawnSync(process.execPath, [jest, ...args, ...process.argv.slice(2)], {
       stdio: ['ignore', 'ignore', 'inherit'],
+      timeout: LONGEST_RUN_MS,
+      killSignal: 'SIGKILL',
     });
+    if (status === null) throw new Error(`conformance had not ended after ${LONGEST_RUN_MS / 60_000} minutes`);
     const { numPassedTests, numFailedTests, numRuntimeErrorTestSuites, testResults } = JSON.parse(
       readFileSync(report, 'utf8'),
     ) as Report;
