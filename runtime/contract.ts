@@ -237,6 +237,21 @@ export const RetentionVariable = {
   DRY_RUN: 'DRY_RUN',
 } as const;
 
+/** Environment variables of the task that exports and restores agents. The password is in none of them, only its secret's name. */
+export const ExportVariable = {
+  /** URL of the service's API, without a path. */
+  API_URL: 'EXPORT_API_URL',
+  /** ARN of the secret with the API password. */
+  PASSWORD_SECRET: 'EXPORT_PASSWORD_SECRET_ARN',
+  BUCKET: 'EXPORT_BUCKET',
+  /** What every key begins with, without a slash at its end; may be empty. */
+  PREFIX: 'EXPORT_PREFIX',
+  REGION: 'AWS_REGION',
+} as const;
+
+/** The program in the gateway's image that exports and restores agents: `node <path> export`, `node <path> restore --export latest`. */
+export const EXPORT_PROGRAM = '/opt/gateway/dist/export.js';
+
 /** Properties of the set-up custom resource. */
 export interface SetupProperties {
   readonly schema: string;
