@@ -247,7 +247,24 @@ export const ExportVariable = {
   /** What every key begins with, without a slash at its end; may be empty. */
   PREFIX: 'EXPORT_PREFIX',
   REGION: 'AWS_REGION',
+  /** PEM text of authorities that the API's certificate may be of, beside those that Node.js knows. Unset: none. */
+  API_CA: 'EXPORT_API_CA',
+  /** Value of the metrics' dimension `Service`. */
+  SERVICE_NAME: 'EXPORT_SERVICE_NAME',
 } as const;
+
+/** CloudWatch metrics of a run, in the embedded metric format of its log, under `METRIC_NAMESPACE` and by `MetricDimension.SERVICE`. */
+export const ExportMetric = {
+  /** 1 for an export that has its manifest and every agent, 0 for one that ended otherwise. */
+  EXPORT_COMPLETE: 'ExportComplete',
+  AGENTS_EXPORTED: 'AgentsExported',
+  /** Count of agents that an export should have and has not; those that were deleted meanwhile are none. */
+  AGENTS_NOT_EXPORTED: 'AgentsNotExported',
+  PASSAGES_EXPORTED: 'PassagesExported',
+  /** Milliseconds of an export. */
+  EXPORT_DURATION: 'ExportDuration',
+} as const;
+export type ExportMetric = (typeof ExportMetric)[keyof typeof ExportMetric];
 
 /** The program in the gateway's image that exports and restores agents: `node <path> export`, `node <path> restore --export latest`. */
 export const EXPORT_PROGRAM = '/opt/gateway/dist/export.js';
