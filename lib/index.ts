@@ -13,6 +13,7 @@ export * from './letta-bedrock-stack';
 export * from './letta-cache';
 export * from './letta-checks';
 export * from './letta-database';
+export * from './letta-export';
 export * from './letta-image';
 export * from './letta-load-balancer-options';
 export * from './letta-retention';

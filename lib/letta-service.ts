@@ -31,6 +31,7 @@ import { roleOfOwnStack, securityGroupOfOwnStack } from './private/of-own-stack'
 import { openRoutes } from './private/open-routes';
 import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
+import { ServiceParts } from './private/service-parts';
 import { databaseConnections, serviceSettings } from './private/service-settings';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validatePeer } from './private/validation';
@@ -90,7 +91,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
    * security group of its own, which the cache, the models and the load balancer know nothing of.
    */
   public readonly migrationClient: IAwsClient;
-  /** The migration, which runs before any task starts, and the tool sandbox, if it stands in the VPC. */
+  /** The migration, which runs before any task starts, the tool sandbox, if it stands in the VPC, and every `LettaExport`. */
   public readonly companions: IAwsClient[];
   /** The task role. */
   public readonly grantPrincipal: iam.IPrincipal;
@@ -113,8 +114,16 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   /** Where clients connect to: `domainName` if it is given, else the load balancer's own name. */
   public readonly url: string;
 
+  /**
+   * What other tasks beside the service's are made of, e.g. those of a `LettaExport`.
+   *
+   * @internal
+   */
+  public readonly _parts: ServiceParts;
+
   protected readonly serviceName: string;
   private readonly migration: DatabaseMigration;
+  private readonly serving: (() => void)[] = [];
 
   public constructor(scope: Construct, id: string, props: LettaServiceProps) {
     super(scope, id);
@@ -130,6 +139,16 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     const architecture = props.cpuArchitecture ?? ecs.CpuArchitecture.X86_64;
     const lettaImage = (props.image ?? LettaImage.fromPackage())._containerImage(this, architecture);
     const gatewayImage = props.gatewayImage ?? imageFromFolder('gateway', architecture, props.gatewayBaseImage);
+
+    this._parts = {
+      vpc,
+      vpcSubnets,
+      gatewayImage,
+      cpuArchitecture: architecture,
+      sourceVpc: props.sourceVpc,
+      encryptionKey: props.encryptionKey,
+      isReachedByName: !props.certificate || props.domainName !== undefined,
+    };
 
     const taskRole = roleOfOwnStack(this, 'taskRole', props.taskRole);
     const executionRole = roleOfOwnStack(this, 'executionRole', props.executionRole);
@@ -296,6 +315,21 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   public startsAfter(...dependencies: IDependable[]): void {
     this.migration.startsAfter(...dependencies);
     this.service.node.addDependency(...dependencies);
+  }
+
+  /** @internal */
+  public _onMoreCalls(serve: () => void): void {
+    this.serving.push(serve);
+  }
+
+  /**
+   * Adds a client that works for the service: who serves the service serves it too.
+   *
+   * @internal
+   */
+  public _accompany(client: IAwsClient): void {
+    this.companions.push(client);
+    this.serving.forEach((serve) => serve());
   }
 
   private grantToTask(props: LettaServiceProps): void {

@@ -142,13 +142,12 @@ export class VpcEndpoints extends Construct {
 
   /**
    * Lets a client and its companions make the calls that they state, and no others. Once is enough: what a tool sandbox is
-   * allowed later is served as well.
+   * allowed later, and a companion that comes later, is served as well.
    *
    * @throws if an imported endpoint's security group can't be told, or its addresses are everybody's
    */
   public serve(client: IAwsClient): void {
     const before = this.served.get(client);
-    if (before === client.awsCalls.length) return;
     const calls = client.awsCalls.slice(before);
     this.served.set(client, client.awsCalls.length);
     if (before === undefined) client._onMoreCalls?.(() => this.serve(client));

@@ -171,7 +171,7 @@ export class LettaTask extends Construct {
  * Lets ECS assume a role for tasks of this account and region, and not for somebody else's who names it ("Amazon ECS task IAM
  * role", Amazon ECS Developer Guide, which gives these conditions for task roles, and none for execution roles).
  */
-function trustOwnTasks(role: iam.IRole): void {
+export function trustOwnTasks(role: iam.IRole): void {
   const arn = { service: 'ecs', resource: '*', arnFormat: ArnFormat.NO_RESOURCE_NAME };
   trustOwnSource(role, Stack.of(role).formatArn(arn));
 }

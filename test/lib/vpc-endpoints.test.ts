@@ -1,7 +1,7 @@
 import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as secretsmanager from 'aws-cdk-lib/aws-secretsmanager';
-import { AwsCall, AwsService, VpcEndpoints } from '../../lib';
+import { AwsCall, AwsService, IAwsClient, VpcEndpoints } from '../../lib';
 import { asText, isolatedVpc, Template, testApp } from './support';
 import {
   ENV,
@@ -130,6 +130,27 @@ describe('endpoints', () => {
     expect(namesOf(template).sort()).toEqual(['bedrock', 'secretsmanager']);
     for (const name of namesOf(template)) expect(policyOf(template, name)).toHaveLength(1);
     template.resourceCountIs('AWS::EC2::SecurityGroupEgress', 2);
+  });
+
+  test('are made for a companion that comes after its client was served', () => {
+    const stack = new Stack(testApp(), 'Test', { env: ENV });
+    const endpoints = new VpcEndpoints(stack, 'Endpoints', { vpc: twoZones(stack) });
+    const companions: IAwsClient[] = [];
+    let serveAgain = (): void => undefined;
+    endpoints.serve({
+      connections: group(stack, 'Client', endpoints.vpc).connections,
+      awsCalls: [listProfiles],
+      companions,
+      _onMoreCalls: (serve) => (serveAgain = serve),
+    });
+    companions.push({
+      connections: group(stack, 'Companion', endpoints.vpc).connections,
+      awsCalls: [readSecret],
+    });
+    serveAgain();
+    const template = Template.fromStack(stack);
+    expect(namesOf(template).sort()).toEqual(['bedrock', 'secretsmanager']);
+    expect(policyOf(template, 'bedrock')).toHaveLength(1);
   });
 
   test('of a service without a constant are made too', () => {
