@@ -1,14 +1,25 @@
 import { App, Duration, PermissionsBoundary, Stack, Validations } from 'aws-cdk-lib';
 import * as acm from 'aws-cdk-lib/aws-certificatemanager';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as route53 from 'aws-cdk-lib/aws-route53';
-import { BedrockModel, LettaBackup, LettaBedrockStack, LettaChecks, LogDataProtection, WebAcl } from '../lib';
+import * as sns from 'aws-cdk-lib/aws-sns';
+import {
+  BedrockModel,
+  LettaBackup,
+  LettaBedrockStack,
+  LettaChecks,
+  LettaExport,
+  LogDataProtection,
+  WebAcl,
+} from '../lib';
 
 /**
  * What a regulated company would deploy: one key of its own for everything, a guardrail that IAM demands of every chat call,
  * models that stay in Europe, AWS WAF, endpoints closed to other organizations, roles within a boundary, backups in a locked
- * vault with copies in another region. The rule packs of cdk-nag (AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS) find nothing in it.
+ * vault with copies in another region, every agent as a file in a locked bucket. The rule packs of cdk-nag (AwsSolutions, NIST 800-53 R5, HIPAA, PCI DSS) find nothing in it.
  */
 const app = new App();
 Validations.of(app).addPlugins(new LettaChecks());
@@ -62,3 +73,18 @@ new LettaBackup(stack, 'Backup', {
   vaultLock: { minRetention: Duration.days(7) },
   copyToVaultArns: ['arn:aws:backup:eu-west-1:111122223333:backup-vault:letta-copies'],
 });
+
+const agentFiles = new LettaExport(stack, 'Export', {
+  service: stack.service,
+  retention: Duration.days(90),
+  sourceVpc: stack.network!.vpc,
+});
+// Also a task that never started is told of.
+const noExport = agentFiles.metricExportComplete({ period: Duration.days(1) }).createAlarm(stack, 'NoExport', {
+  threshold: 1,
+  evaluationPeriods: 1,
+  comparisonOperator: cloudwatch.ComparisonOperator.LESS_THAN_THRESHOLD,
+  treatMissingData: cloudwatch.TreatMissingData.BREACHING,
+});
+const onCall = sns.Topic.fromTopicArn(stack, 'OnCall', 'arn:aws:sns:eu-central-1:111122223333:on-call');
+noExport.addAlarmAction(new actions.SnsAction(onCall));

@@ -1,8 +1,8 @@
 import { App, Duration, Validations } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { BedrockModel, LettaBedrockStack, LettaChecks } from '../lib';
+import { BedrockModel, LettaBedrockStack, LettaChecks, LettaExport } from '../lib';
 
-/** The whole stack in Frankfurt, for one office network, with the public documents' database pools. */
+/** The whole stack in Frankfurt, for one office network, with the public documents' database pools and a file of every agent a day. */
 const app = new App();
 Validations.of(app).addPlugins(new LettaChecks());
 const stack = new LettaBedrockStack(app, 'Letta', {
@@ -16,3 +16,4 @@ const stack = new LettaBedrockStack(app, 'Letta', {
   pgPoolRecycle: Duration.seconds(1800),
 });
 stack.service.allowFrom(ec2.Peer.ipv4('10.20.0.0/16'), 'office');
+new LettaExport(stack, 'Export', { service: stack.service });

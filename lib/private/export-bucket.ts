@@ -51,7 +51,7 @@ export function exportBucket(scope: Construct, id: string, props: ExportBucketPr
     ],
     removalPolicy: props.removalPolicy,
   });
-  acknowledgeBucket(bucket, encryptionKey);
+  acknowledgeBucket(bucket);
   return bucket;
 }
 
@@ -64,7 +64,7 @@ function warnOfFinalLock(scope: Construct, retention: Duration): void {
   );
 }
 
-function acknowledgeBucket(bucket: s3.Bucket, encryptionKey: kms.IKey | undefined): void {
+function acknowledgeBucket(bucket: s3.Bucket): void {
   const accessLog =
     'who reads it is recorded by data events of CloudTrail, which an account has once for all of its buckets';
   acknowledge(bucket, 'AwsSolutions-S1', accessLog);
@@ -73,11 +73,5 @@ function acknowledgeBucket(bucket: s3.Bucket, encryptionKey: kms.IKey | undefine
     bucket,
     'S3BucketReplicationEnabled',
     'S3 keeps each object in three zones; who wants a copy in another region gives a `bucket` that has one',
-  );
-  if (encryptionKey) return;
-  acknowledgeStandards(
-    bucket,
-    'S3DefaultEncryptionKMS',
-    'with `encryptionKey`, of the service or of the export, it is under that key',
   );
 }

@@ -7,6 +7,7 @@ export const CHOICES: Record<string, string> = {
   ELBv2ACMCertificateRequired: 'certificate',
   ALBWAFEnabled: 'webAcl',
   CloudWatchLogGroupEncrypted: 'encryptionKey',
+  S3DefaultEncryptionKMS: 'encryptionKey',
   SecretsManagerUsingKMSKey: 'encryptionKey',
   ELBDeletionProtectionEnabled: 'loadBalancerDeletionProtection',
 };
