@@ -20,6 +20,8 @@ export const Port = {
   EGRESS: 3128,
   /** PgBouncer. */
   DATABASE: 6432,
+  /** Open while the gateway of a migration holds the lock on migrations of its database. */
+  MIGRATION_LOCK: 6433,
   /** Where Letta asks for a sandbox: E2B's control API. The three ports are fixed in E2B's client. */
   SANDBOX_CONTROL: 3000,
   /** Where Letta sends a tool's code: E2B's code interpreter. */
@@ -38,6 +40,8 @@ export const Listener = {
   CACHE: 'cache',
   EGRESS: 'egress',
   DATABASE: 'database',
+  /** Of the migration's task alone: healthy only while no other migration of the database can run. */
+  MIGRATION_LOCK: 'migration-lock',
   SANDBOX: 'sandbox',
 } as const;
 export type Listener = (typeof Listener)[keyof typeof Listener];
@@ -268,6 +272,9 @@ export type ExportMetric = (typeof ExportMetric)[keyof typeof ExportMetric];
 
 /** The program in the gateway's image that exports and restores agents: `node <path> export`, `node <path> restore --export latest`. */
 export const EXPORT_PROGRAM = '/opt/gateway/dist/export.js';
+
+/** Seconds that a migration waits for another one of the same database, before it gives up. */
+export const MIGRATION_LOCK_WAIT_SECONDS = 120;
 
 /** Properties of the set-up custom resource. */
 export interface SetupProperties {

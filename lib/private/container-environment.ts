@@ -100,8 +100,16 @@ export interface DatabaseGatewayOptions {
   readonly stopTimeout: Duration;
 }
 
+/** The gateway of a migration: the database alone, and nobody else who migrates it. */
+export function migrationGatewayEnvironment(options: DatabaseGatewayOptions): Environment {
+  return {
+    ...databaseGatewayEnvironment(options),
+    [GatewayVariable.LISTENERS]: [Listener.DATABASE, Listener.MIGRATION_LOCK].join(),
+  };
+}
+
 /** A gateway that serves the database alone. */
-export function databaseGatewayEnvironment(options: DatabaseGatewayOptions): Environment {
+function databaseGatewayEnvironment(options: DatabaseGatewayOptions): Environment {
   return {
     [GatewayVariable.LISTENERS]: Listener.DATABASE,
     [GatewayVariable.REGION]: options.region,
@@ -149,6 +157,7 @@ export function gatewayEnvironment(options: GatewayEnvironmentOptions): Environm
   return {
     ...databaseGatewayEnvironment(options),
     [GatewayVariable.LISTENERS]: Object.values(Listener)
+      .filter((name) => name !== Listener.MIGRATION_LOCK)
       .filter((name) => name !== Listener.SANDBOX || options.sandbox !== undefined)
       .join(),
     [GatewayVariable.URL_SUFFIX]: Aws.URL_SUFFIX,

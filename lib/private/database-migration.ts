@@ -8,11 +8,17 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Provider } from 'aws-cdk-lib/custom-resources';
 import { Construct, IDependable } from 'constructs';
 import * as path from 'path';
-import { ContainerName, DatabaseRole, ImagePath, MigrationProperties } from '../../runtime/contract';
+import {
+  ContainerName,
+  DatabaseRole,
+  ImagePath,
+  MIGRATION_LOCK_WAIT_SECONDS,
+  MigrationProperties,
+} from '../../runtime/contract';
 import { AwsCall, IAwsClient } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
 import { closedSecurityGroup } from './closed-security-group';
-import { databaseGatewayEnvironment, migrationEnvironment } from './container-environment';
+import { migrationGatewayEnvironment, migrationEnvironment } from './container-environment';
 import { encryptedLogGroup } from './encrypted-log-group';
 import { frameworkWritesOwnLogsOnly, writeOwnLogsOnly } from './function-logs';
 import { GATEWAY_STOP_TIMEOUT, LettaTask } from './letta-task';
@@ -62,7 +68,9 @@ export class DatabaseMigration extends Construct implements IAwsClient {
       cpuArchitecture: props.cpuArchitecture,
       executionRole: props.executionRole,
       gatewayImage: props.gatewayImage,
-      gatewayEnvironment: databaseGatewayEnvironment({
+      // ECS waits three minutes for what a container depends on, and takes no longer word than 120 seconds for it.
+      gatewayStartPeriod: Duration.seconds(MIGRATION_LOCK_WAIT_SECONDS + 60),
+      gatewayEnvironment: migrationGatewayEnvironment({
         database: props.database,
         databaseRole: DatabaseRole.MIGRATOR,
         databaseConnections: 5,
@@ -175,12 +183,14 @@ export class DatabaseMigration extends Construct implements IAwsClient {
   private allowWatch(fn: lambda.Function, cluster: ecs.ICluster, task: LettaTask): void {
     const stack = Stack.of(this);
     const tasks = stack.formatArn({ service: 'ecs', resource: 'task', resourceName: `${cluster.clusterName}/*` });
-    const streams = stack.formatArn({
-      service: 'logs',
-      resource: 'log-group',
-      resourceName: `${task.logGroup.logGroupName}:log-stream:${task.logStreamPrefix}/${ContainerName.LETTA}/*`,
-      arnFormat: ArnFormat.COLON_RESOURCE_NAME,
-    });
+    const streams = [ContainerName.LETTA, ContainerName.GATEWAY].map((container) =>
+      stack.formatArn({
+        service: 'logs',
+        resource: 'log-group',
+        resourceName: `${task.logGroup.logGroupName}:log-stream:${task.logStreamPrefix}/${container}/*`,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      }),
+    );
     fn.addToRolePolicy(
       new iam.PolicyStatement({
         actions: ['ecs:DescribeTasks'],
@@ -188,12 +198,14 @@ export class DatabaseMigration extends Construct implements IAwsClient {
         conditions: { ArnEquals: { 'ecs:cluster': cluster.clusterArn } },
       }),
     );
-    fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['logs:GetLogEvents'], resources: [streams] }));
+    fn.addToRolePolicy(new iam.PolicyStatement({ actions: ['logs:GetLogEvents'], resources: streams }));
     // Whether the stack is rolling back decides what a database ahead of the image means.
     fn.addToRolePolicy(
       new iam.PolicyStatement({ actions: ['cloudformation:DescribeStacks'], resources: [Aws.STACK_ID] }),
     );
     acknowledgeWildcard(fn, tasks, 'ECS names a task only when it starts it; the cluster is fixed');
-    acknowledgeWildcard(fn, streams, 'ECS names a log stream after its task; container and log group are fixed');
+    for (const stream of streams) {
+      acknowledgeWildcard(fn, stream, 'ECS names a log stream after its task; container and log group are fixed');
+    }
   }
 }

@@ -37,6 +37,8 @@ export interface LettaTaskProps {
   readonly gatewayEnvironment: Record<string, string>;
   /** Port that the gateway serves beyond loopback; @default - none */
   readonly gatewayPort?: number;
+  /** How long the gateway may take to be healthy. @default 30 seconds */
+  readonly gatewayStartPeriod?: Duration;
   readonly lettaImage: ecs.ContainerImage;
   readonly lettaEnvironment: Record<string, string>;
   /** What the letta container runs. */
@@ -120,7 +122,7 @@ export class LettaTask extends Construct {
         interval: Duration.seconds(10),
         timeout: Duration.seconds(5),
         retries: 3,
-        startPeriod: Duration.seconds(30),
+        startPeriod: props.gatewayStartPeriod ?? Duration.seconds(30),
       },
     });
     this.addVolume(container, 'gateway-run', ImagePath.GATEWAY_RUN);

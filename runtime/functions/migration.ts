@@ -92,10 +92,18 @@ export async function migrationIsComplete(
   if (task.lastStatus !== 'STOPPED') return { IsComplete: false };
   if (exitCode(task, ContainerName.LETTA) === 0) return { IsComplete: true };
 
-  const logStream = `${properties.logStreamPrefix}/${ContainerName.LETTA}/${taskArn.split('/').pop()}`;
-  const lines = await lastLines(clients.logs, { logGroup: properties.logGroup, logStream, ...clients.log });
+  const { logGroup, logStreamPrefix } = properties;
+  const streamOf = (container: string) => `${logStreamPrefix}/${container}/${taskArn.split('/').pop()}`;
+  const read = async (container: string) => {
+    const logStream = streamOf(container);
+    return { logStream, lines: await lastLines(clients.logs, { logGroup, logStream, ...clients.log }) };
+  };
+  const ofLetta = await read(ContainerName.LETTA);
+  // Without a line of its own the migration never ran: the gateway tells why, e.g. that another one holds the lock.
+  const ofGateway = ofLetta.lines.length === 0 ? await read(ContainerName.GATEWAY) : undefined;
+  const { logStream, lines } = ofGateway?.lines.length ? ofGateway : ofLetta;
   if (isAhead(lines) && (await isRollingBack(clients.cloudFormation, event.StackId))) return { IsComplete: true };
-  throw new Error(failureMessage(task, lines, `${properties.logGroup} ${logStream}`));
+  throw new Error(failureMessage(task, lines, `${logGroup} ${logStream}`));
 }
 
 function migrationProperties(event: OnEventRequest): MigrationProperties {

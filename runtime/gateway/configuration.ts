@@ -118,6 +118,12 @@ export function readConfiguration(environment: Environment): GatewayConfiguratio
       'holds ollama without aws, wanted both: they share one list of chat models',
     );
   }
+  if (has('migration-lock') && !has('database')) {
+    reader.problem(
+      GatewayVariable.LISTENERS,
+      'holds migration-lock without database, wanted both: the lock is one of the database',
+    );
+  }
 
   const configuration: GatewayConfiguration = {
     listeners,

@@ -1,12 +1,20 @@
 import { Server as HttpServer } from 'node:http';
 import { Agent } from 'node:https';
-import { Server as NetServer } from 'node:net';
+import { createServer, Server as NetServer } from 'node:net';
 import { BedrockClient } from '@aws-sdk/client-bedrock';
 import { SecretsManagerClient } from '@aws-sdk/client-secrets-manager';
 import { Signer } from '@aws-sdk/rds-signer';
 import { NodeHttpHandler } from '@smithy/node-http-handler';
 import { Pool } from 'undici';
-import { ChatModel, ImagePath, Metric, Port, SandboxSettings } from '../contract';
+import {
+  ChatModel,
+  ImagePath,
+  Listener,
+  Metric,
+  MIGRATION_LOCK_WAIT_SECONDS,
+  Port,
+  SandboxSettings,
+} from '../contract';
 import { createApiFront } from './api/api-front';
 import { ApiPassword, passwordsFromSecret } from './api/api-password';
 import { lettaPool } from './api/letta-pool';
@@ -17,6 +25,7 @@ import { createCacheRelay } from './cache/cache-relay';
 import { cacheToken } from './cache/cache-token';
 import { AwsConfiguration, DatabaseConfiguration, GatewayConfiguration } from './configuration';
 import { CredentialsProvider, taskCredentials } from './credentials';
+import type { MigrationLock } from './database/migration-lock';
 import { Pgbouncer } from './database/pgbouncer';
 import { createEgressProxy, EgressProxy } from './egress/egress-proxy';
 import { connectOutside } from './egress/outside-connection';
@@ -56,6 +65,7 @@ export class Gateway {
   private readiness?: WatchedReadiness;
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
+  private migrationLock?: MigrationLock;
   private sandbox?: SandboxService;
 
   constructor(
@@ -82,6 +92,7 @@ export class Gateway {
         ? await this.apiPassword(api.administratorPasswordSecretArn, ca)
         : undefined;
     if (database) await this.startPgbouncer(database);
+    if (database && configuration.listeners.has(Listener.MIGRATION_LOCK)) await this.takeMigrationLock(database);
     if (cache && ca !== undefined) await this.startCacheRelay(cache, ca);
     if (aws && ca !== undefined) await this.startBedrockFronts(aws, ca);
     if (sandbox && ca !== undefined) await this.startSandbox(sandbox, ca);
@@ -96,6 +107,7 @@ export class Gateway {
     for (const server of this.servers) server.close();
     this.egress?.stop();
     await this.sandbox?.stop();
+    await this.migrationLock?.release();
     await this.pgbouncer?.stop();
   }
 
@@ -158,6 +170,22 @@ export class Gateway {
       log: this.surroundings.log,
     });
     await this.pgbouncer.start(await this.insist('database token', token));
+  }
+
+  /** Healthy only with the lock: the migration beside this gateway starts once it is healthy, and ends when it ends. */
+  private async takeMigrationLock({ user, name }: DatabaseConfiguration): Promise<void> {
+    // Loaded where it is wanted: nobody but a migration needs a client of its own.
+    const { MigrationLock } = await import('./database/migration-lock');
+    this.migrationLock = await MigrationLock.take({
+      ...{ host: LOOPBACK, port: Port.DATABASE, user, database: name },
+      waitMs: MIGRATION_LOCK_WAIT_SECONDS * 1000,
+      onLost: this.surroundings.onFatal,
+      log: this.surroundings.log,
+    });
+    await this.listen(
+      createServer((socket) => socket.destroy()),
+      Port.MIGRATION_LOCK,
+    );
   }
 
   private async startCacheRelay(cache: NonNullable<GatewayConfiguration['cache']>, ca: string): Promise<void> {

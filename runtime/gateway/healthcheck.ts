@@ -10,6 +10,7 @@ const PORTS: Readonly<Record<Listener, number>> = {
   cache: Port.CACHE,
   egress: Port.EGRESS,
   database: Port.DATABASE,
+  'migration-lock': Port.MIGRATION_LOCK,
   sandbox: Port.SANDBOX_EXECUTE,
 };
 const TIMEOUT_MS = 2_000;

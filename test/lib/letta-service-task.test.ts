@@ -167,9 +167,9 @@ describe('the migration', () => {
     expect(environment(letta)).toEqual({ LETTA_PG_URI: 'postgresql://letta_migrator@127.0.0.1:6432/letta' });
   });
 
-  test('has a gateway for the database alone', () => {
+  test('has a gateway for the database and the lock on its migrations alone', () => {
     expect(environment(gateway)).toEqual({
-      GATEWAY_LISTENERS: 'database',
+      GATEWAY_LISTENERS: 'database,migration-lock',
       AWS_REGION: '${AWS::Region}',
       GATEWAY_STOP_TIMEOUT_SECONDS: '110',
       GATEWAY_DATABASE_HOST: 'db.example.com',
@@ -230,8 +230,12 @@ describe('the migration', () => {
       'logs:GetLogEvents',
       'cloudformation:DescribeStacks',
     ]);
-    expect(asText(statements[1].Resource)).toMatch(
-      /log-group:\$\{LettaMigrationTaskLogs\w+\}:log-stream:task\/letta\/\*$/,
+    expect((statements[1].Resource as unknown[]).map(asText)).toEqual(
+      ['letta', 'gateway'].map((container) =>
+        expect.stringMatching(
+          new RegExp(`log-group:\\$\\{LettaMigrationTaskLogs\\w+\\}:log-stream:task/${container}/\\*$`),
+        ),
+      ),
     );
     expect(asText(statements[2].Resource)).toBe('${AWS::StackId}');
   });

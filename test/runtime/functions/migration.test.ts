@@ -24,6 +24,8 @@ interface Account {
   failures?: string[];
   task?: object;
   log?: string[] | 'missing' | 'forbidden';
+  /** What the gateway of the task logged. @default - as letta */
+  gatewayLog?: string[];
   stackStatus?: string;
 }
 
@@ -45,7 +47,12 @@ async function inAccount<Answer>(
   }
 }
 
-function answerOf({ runTask, task, failures, log, stackStatus }: Account, { action }: ApiCall): ApiAnswer {
+function answerOf(
+  { runTask, task, failures, log: lettaLog, gatewayLog, stackStatus }: Account,
+  call: ApiCall,
+): ApiAnswer {
+  const { action } = call;
+  const log = gatewayLog && JSON.stringify(call.input).includes('/gateway/') ? gatewayLog : lettaLog;
   switch (action) {
     case 'RunTask':
       return { body: runTask ?? { tasks: [{ taskArn: TASK }], failures: [] } };
@@ -237,6 +244,13 @@ describe('completion', () => {
     expect(message).toContain('CannotPullContainerError: timeout');
     expect(message).toContain('letta without an exit code');
     expect(message).toContain('log /letta/migration migration/letta/0123456789abcdef is empty');
+  });
+
+  test('tells what the gateway said when letta never ran, e.g. that another migration holds the lock', async () => {
+    const { message } = await failureOf({ task: stopped(undefined), log: [], gatewayLog: ['another migration runs'] });
+    expect(message).toContain(
+      'last lines of log /letta/migration migration/gateway/0123456789abcdef:\nanother migration runs',
+    );
   });
 
   test('tells the exit code even when it may not read the log', async () => {

@@ -5,6 +5,7 @@ import { REQUIRED_ENVIRONMENT } from './environment';
 
 const whole: Readonly<Record<string, string>> = {
   ...REQUIRED_ENVIRONMENT,
+  GATEWAY_LISTENERS: Object.values(Listener).join(),
   GATEWAY_OPEN_ROUTES: 'agentImport,mcpServers',
   GATEWAY_CORS_ORIGINS: 'https://app.letta.com,http://localhost:3000',
   GATEWAY_IDLE_TIMEOUT_SECONDS: '600',
@@ -97,8 +98,11 @@ test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a miss
 });
 
 test('chat models are listed by the aws listener: the ollama one does not serve without it', () => {
-  const problems = problemsOf({ ...whole, GATEWAY_LISTENERS: 'ollama' });
-  expect(problems).toEqual([expect.stringMatching(/^GATEWAY_LISTENERS .*ollama without aws/)]);
+  const problems = problemsOf({ ...whole, GATEWAY_LISTENERS: 'ollama,migration-lock' });
+  expect(problems).toEqual([
+    expect.stringMatching(/^GATEWAY_LISTENERS .*ollama without aws/),
+    expect.stringMatching(/^GATEWAY_LISTENERS .*migration-lock without database/),
+  ]);
 });
 
 test('all problems come at once', () => {
