@@ -140,6 +140,7 @@ export const LETTA_CONTAINER_RULES: Rule[] = [
     fix: 'deploy it by LettaService',
     judge: (parts) =>
       parts.tasks
+        .filter((task) => parts.lettaContainers().some(({ task: of }) => of === task))
         .filter(
           (task) =>
             !containersOf(task).some((container) =>

@@ -1,3 +1,4 @@
+import { ExportVariable } from '../../runtime/contract';
 import { keysIn, list, Properties, Resource, Templates, text } from './template';
 
 /** Properties that name others without making them a part of it: peers, and whom a policy speaks of. */
@@ -222,6 +223,11 @@ function isLetta({ definition }: Container): boolean {
   );
 }
 
+/** Exports agents, or brings them back. */
+function isExport({ environment }: Container): boolean {
+  return ExportVariable.PASSWORD_SECRET in environment;
+}
+
 function runsLetta(task: Resource): boolean {
-  return containersOf(task).some((container) => isGateway(container) || isLetta(container));
+  return containersOf(task).some((container) => isGateway(container) || isLetta(container) || isExport(container));
 }

@@ -9,6 +9,7 @@ import {
   LettaBedrockStack,
   LettaCache,
   LettaDatabase,
+  LettaExport,
   LettaService,
   SealedNetwork,
   ToolSandbox,
@@ -66,6 +67,12 @@ export const GOOD_APPS = {
   /** With a tool sandbox that nothing leads out of. */
   closedTools: (app: App): void => {
     new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), customTools: ToolSandbox.function() });
+  },
+  /** With an export of the agents. */
+  exporting: (app: App): void => {
+    const domainName = 'letta.example.com';
+    const stack = new LettaBedrockStack(app, 'Letta', { certificate: certificate(app), domainName });
+    new LettaExport(stack, 'Export', { service: stack.service });
   },
   /** With a code interpreter. */
   interpreter: (app: App): void => {

@@ -1,5 +1,6 @@
 import { CACHE_FAULTS, DATA_FAULTS, DATABASE_FAULTS, GUARDRAIL_FAULTS } from './data-faults';
 import { EVASION_FAULTS } from './evasion-faults';
+import { EXPORT_FAULTS } from './export-faults';
 import { InjectedFault } from './fault';
 import { LOAD_BALANCER_FAULTS } from './load-balancer-faults';
 import { NETWORK_FAULTS } from './network-faults';
@@ -19,6 +20,7 @@ export const FAULTS: InjectedFault[] = [
   ...DATABASE_FAULTS,
   ...CACHE_FAULTS,
   ...DATA_FAULTS,
+  ...EXPORT_FAULTS,
   ...READING_FAULTS,
   ...EVASION_FAULTS,
 ];
