@@ -5,7 +5,7 @@ describe('npm run bench', () => {
     expect(parseOptions([])).toEqual({ syntheses: 5, seconds: 180 });
   });
 
-  it.each(['turns', 'tools', 'gateway', 'soak', 'synth'])('measures %s alone', (part) => {
+  it.each(['turns', 'tools', 'gateway', 'soak', 'archival', 'synth'])('measures %s alone', (part) => {
     expect(parseOptions(['--only', part, '--rounds', '2']).only).toBe(part);
   });
 

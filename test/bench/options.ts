@@ -1,11 +1,15 @@
 /** What can be measured by itself. */
-const parts = ['turns', 'tools', 'gateway', 'soak', 'synth'] as const;
+const parts = ['turns', 'tools', 'gateway', 'soak', 'archival', 'synth'] as const;
 export type BenchPart = (typeof parts)[number];
 
 /** What `npm run bench` was asked for. */
 export interface BenchOptions {
   readonly only?: BenchPart;
-  /** Blocks of turns that each of the two servers gets, rounds of tool calls, and of the gateway's latency. @default 3, 3 and 5 */
+  /**
+   * Blocks of turns that each of the two servers gets, rounds of tool calls and of the gateway's latency, searches of each case.
+   *
+   * @default 3, 3, 5 and 15
+   */
   readonly rounds?: number;
   /** Syntheses measured, after one that warms up. */
   readonly syntheses: number;

@@ -1,6 +1,8 @@
 import { writeFileSync } from 'node:fs';
 import os from 'node:os';
 import { lettaVenv } from '../lab/parts/letta-venv';
+import type { ArchivalFigures } from './archival/main';
+import { archivalTables, archivalTarget } from './archival/report';
 import type { GatewayFigures, GatewayTask } from './gateway/figures';
 import { gatewayTables, gatewayTarget, summarizeFront, summarizeModelCalls } from './gateway/report';
 import { runInLab } from './lab-process';
@@ -15,6 +17,7 @@ import type { TurnFigures } from './turns';
 const TURN_ROUNDS = 3;
 const TOOL_ROUNDS = 3;
 const GATEWAY_ROUNDS = 5;
+const SEARCHES = 15;
 
 /** `npm run bench`: prints figures and judges them, but fails only when it cannot measure. See docs/benchmarks.md. */
 async function main(): Promise<void> {
@@ -33,18 +36,22 @@ async function main(): Promise<void> {
   }
   const turns = wanted('turns') ? await runInLab<TurnFigures>('turns.ts', rounds(options, TURN_ROUNDS)) : undefined;
   const tools = wanted('tools') ? await runInLab<ToolFigures>('tools.ts', rounds(options, TOOL_ROUNDS)) : undefined;
+  const archival = wanted('archival')
+    ? await runInLab<ArchivalFigures>('archival/main.ts', rounds(options, SEARCHES))
+    : undefined;
   const load = [before, os.loadavg()[0]];
 
   console.log(`\n${heading(machine(), load)}`);
   if (turns) console.log(`\n${turnsTable(turns)}`);
   if (tools) console.log(`\n${toolsTable(tools)}`);
   if (gateway) console.log(`\n${gatewayTables(gateway)}`);
+  if (archival) console.log(`\n${archivalTables(archival)}`);
   if (synth) console.log(`\n${synthTable(synth)}`);
   if (options.json) {
     const figures = {
       machine: machine(),
       load,
-      target: { ...target, tools: toolTarget, gateway: gatewayTarget },
+      target: { ...target, tools: toolTarget, gateway: gatewayTarget, archival: archivalTarget },
       turns: turns && { compared: compareTurns(turns), blocks: turns },
       tools: tools && { compared: compareTools(tools), prices: toolPrices(tools), measured: tools },
       gateway: gateway && {
@@ -52,6 +59,7 @@ async function main(): Promise<void> {
         modelCalls: gateway.modelCalls && summarizeModelCalls(gateway.modelCalls),
         measured: gateway,
       },
+      archival,
       synth,
     };
     writeFileSync(options.json, `${JSON.stringify(figures, null, 2)}\n`);
