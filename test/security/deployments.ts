@@ -1,6 +1,6 @@
 import { App, PermissionsBoundary, Stack } from 'aws-cdk-lib';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { BedrockModel, LettaBedrockStack, ToolSandbox } from '../../lib';
+import { BedrockModel, LettaBedrockStack, LettaExport, ToolSandbox } from '../../lib';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
 import { ACCOUNT, Deployment, type PolicyDocument } from './deployment';
@@ -54,6 +54,16 @@ export function toolDeployment(kind: 'closed' | 'opened' | 'interpreter'): Deplo
       interpreter: () => ToolSandbox.codeInterpreter(),
     }[kind]();
     const stack = new LettaBedrockStack(app, 'Letta', { http: true, customTools });
+    return new Deployment({ app, stacks: [stack], region: 'us-east-1' });
+  });
+}
+
+/** The default stack with a key of its own and an export of the agents. */
+export function exportDeployment(): Deployment {
+  return once('export', () => {
+    const app = pathApp();
+    const stack = new LettaBedrockStack(app, 'Letta', { http: true, customerManagedKey: true });
+    new LettaExport(stack, 'Export', { service: stack.service, sourceVpc: stack.network!.vpc });
     return new Deployment({ app, stacks: [stack], region: 'us-east-1' });
   });
 }

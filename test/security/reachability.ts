@@ -44,6 +44,15 @@ const INTERFACES: Record<string, (properties: never, deployment: Deployment) => 
     groups: own?.SecurityGroupIds ?? [],
     subnets: own?.SubnetIds ?? [],
   }),
+  'AWS::Events::Rule': ({ Targets }: TaskRule) => {
+    const networks = (Targets ?? []).flatMap(
+      ({ EcsParameters: task }) => task?.NetworkConfiguration.AwsVpcConfiguration ?? [],
+    );
+    return {
+      groups: networks.flatMap(({ SecurityGroups }) => SecurityGroups ?? []),
+      subnets: networks.flatMap(({ Subnets }) => Subnets),
+    };
+  },
   'Custom::LettaMigration': (own: { securityGroups: string[]; subnets: string[] }) => ({
     groups: own.securityGroups,
     subnets: own.subnets,
@@ -74,6 +83,17 @@ interface EcsService {
   readonly NetworkConfiguration: {
     readonly AwsvpcConfiguration: { readonly SecurityGroups?: string[]; readonly Subnets: string[] };
   };
+}
+
+/** A rule that starts a task. */
+interface TaskRule {
+  readonly Targets?: {
+    readonly EcsParameters?: {
+      readonly NetworkConfiguration: {
+        readonly AwsVpcConfiguration: { readonly SecurityGroups?: string[]; readonly Subnets: string[] };
+      };
+    };
+  }[];
 }
 
 interface LambdaFunction {
