@@ -10,6 +10,7 @@ import {
   LettaBedrockStack,
   LettaCache,
   LettaDatabase,
+  LettaExport,
   LettaService,
   ToolSandbox,
 } from '../../lib';
@@ -36,6 +37,12 @@ const STACKS: Record<string, () => Stack> = {
       encryptionKey: stack.encryptionKey,
       vaultLock: { minRetention: Duration.days(7) },
     });
+    return stack;
+  },
+
+  'stack-with-export': () => {
+    const stack = new LettaBedrockStack(testApp(CDK_JSON_CONTEXT), 'Letta', { http: true, customerManagedKey: true });
+    new LettaExport(stack, 'Export', { service: stack.service });
     return stack;
   },
 
