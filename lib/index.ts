@@ -8,6 +8,7 @@ export * from './cache-engine';
 export * from './endpoint-source';
 export * from './guardrail';
 export * from './guardrail-filters';
+export * from './letta-aurora-database';
 export * from './letta-backup';
 export * from './letta-bedrock-stack';
 export * from './letta-cache';

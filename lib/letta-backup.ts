@@ -3,9 +3,9 @@ import * as backup from 'aws-cdk-lib/aws-backup';
 import * as events from 'aws-cdk-lib/aws-events';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
-import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
-import { LettaDatabase } from './letta-database';
+import { ILettaDatabase } from './letta-database';
+import { BackedUpDatabase, backedUpDatabase } from './private/backed-up-database';
 import { copyVaults } from './private/backup-copies';
 import { backupRole } from './private/backup-role';
 import { requireDuration, shown } from './private/kinds';
@@ -15,8 +15,11 @@ import { validateRegion } from './private/validation';
 
 /** Properties of a `LettaBackup`. */
 export interface LettaBackupProps {
-  /** The database that is backed up, e.g. `stack.ownDatabase` of a `LettaBedrockStack`. */
-  readonly database: LettaDatabase;
+  /**
+   * The database that is backed up, one that the app makes: a `LettaDatabase`, e.g. `stack.ownDatabase` of a `LettaBedrockStack`, or
+   * a `LettaAuroraDatabase`.
+   */
+  readonly database: ILettaDatabase;
 
   /**
    * When a backup is taken, as a cron expression in UTC.
@@ -80,7 +83,7 @@ export interface LettaBackupProps {
 
   /**
    * Whether the latest backup is restored regularly, beside the database and out of reach, and deleted again. It costs an
-   * instance of the database's class for as long as a restore takes.
+   * instance of the database's class for as long as a restore takes. Of Aurora the cluster alone is restored, without an instance.
    *
    * @default true
    */
@@ -95,7 +98,7 @@ export interface LettaBackupProps {
 }
 
 /**
- * Backups of a `LettaDatabase` by AWS Backup, beside RDS's own ones: in a vault that may be locked, copied to another region or
+ * Backups of a `LettaDatabase` or a `LettaAuroraDatabase` by AWS Backup, beside RDS's own ones: in a vault that may be locked, copied to another region or
  * account, and restored for a test every week.
  *
  * RDS's own backups (`backupRetention` of the database) stay what restores any second. AWS Backup takes snapshots and no
@@ -113,8 +116,8 @@ export class LettaBackup extends Construct {
 
   constructor(scope: Construct, id: string, props: LettaBackupProps) {
     super(scope, id);
-    const instance = this.instanceOf(props.database);
-    validateRegion(this, 'database', instance.env.region, 'AWS Backup takes what is in its own region');
+    const database = this.ownDatabase(props.database);
+    validateRegion(this, 'database', database.region, 'AWS Backup takes what is in its own region');
     const schedule = this.cron('schedule', props.schedule) ?? events.Schedule.cron({ hour: '5', minute: '0' });
     const restoreTestSchedule =
       this.cron('restoreTestSchedule', props.restoreTestSchedule) ??
@@ -127,14 +130,14 @@ export class LettaBackup extends Construct {
 
     const role = backupRole(this, 'Role', {
       policy: 'AWSBackupServiceRolePolicyForBackup',
-      instanceArn: instance.instanceArn,
+      database,
       description: 'Takes, copies and deletes backups of the Letta database',
     });
     // AWS Backup deletes old backups by the role that took them: where those stay, it must.
     role.applyRemovalPolicy(props.removalPolicy ?? RemovalPolicy.RETAIN);
     this.role = role;
 
-    const vaults = copyVaults(this, props.copyToVaultArns ?? [], props.database.encryptionKey);
+    const vaults = copyVaults(this, props.copyToVaultArns ?? [], database.encryptionKey);
     this.plan = new backup.BackupPlan(this, 'Plan', {
       backupVault: this.vault,
       backupPlanRules: [
@@ -147,18 +150,19 @@ export class LettaBackup extends Construct {
       ],
     });
     const selection = this.plan.addSelection('Database', {
-      resources: [backup.BackupResource.fromRdsDatabaseInstance(instance)],
+      resources: [database.resource],
       role,
       disableDefaultBackupPolicy: true,
     });
     selection.node.addDependency(role);
     if (props.restoreTest ?? true) {
-      new RestoreTest(this, 'RestoreTest', { instance, vault: this.vault, schedule: restoreTestSchedule });
+      new RestoreTest(this, 'RestoreTest', { database, vault: this.vault, schedule: restoreTestSchedule });
     }
   }
 
-  private instanceOf(database: LettaDatabase | undefined): rds.DatabaseInstance {
-    if (database?.instance) return database.instance;
+  private ownDatabase(database: ILettaDatabase | undefined): BackedUpDatabase {
+    const own = backedUpDatabase(database);
+    if (own) return own;
     throw new Error(
       `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase that the app ` +
         'makes, because a plan names the instance: give that one, or back an imported database up where it is made',

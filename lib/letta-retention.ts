@@ -9,7 +9,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct, IDependable } from 'constructs';
 import { RETENTION_ROLE, RetentionVariable } from '../runtime/contract';
-import { LettaDatabase } from './letta-database';
+import { LettaAuroraDatabase } from './letta-aurora-database';
+import { ILettaDatabase, LettaDatabase } from './letta-database';
 import { closedSecurityGroup } from './private/closed-security-group';
 import { encryptedLogGroup } from './private/encrypted-log-group';
 import { isolatedPlacement } from './private/isolated-placement';
@@ -19,8 +20,11 @@ import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 
 /** Properties of a `LettaRetention`. */
 export interface LettaRetentionProps {
-  /** The database whose messages are deleted, e.g. `stack.ownDatabase` of a `LettaBedrockStack`. */
-  readonly database: LettaDatabase;
+  /**
+   * The database whose messages are deleted, one that the app makes: a `LettaDatabase`, e.g. `stack.ownDatabase` of a
+   * `LettaBedrockStack`, or a `LettaAuroraDatabase`.
+   */
+  readonly database: ILettaDatabase;
 
   /** What migrates the database, i.e. the `LettaService`: the role is made after it, because it is granted on Letta's tables. */
   readonly service: IDependable;
@@ -109,7 +113,7 @@ export class LettaRetention extends Construct implements ec2.IConnectable {
       [RetentionVariable.DRY_RUN]: `${props.dryRun ?? false}`,
     };
     const schedule = this.schedule(props.schedule);
-    const { vpc } = database.instance;
+    const { vpc } = database instanceof LettaDatabase ? database.instance : database;
     const vpcSubnets = isolatedPlacement(this, vpc, props.vpcSubnets, { zones: 1, reason: '' });
     const securityGroup = closedSecurityGroup(this, 'SecurityGroup', {
       vpc,
@@ -155,8 +159,8 @@ export class LettaRetention extends Construct implements ec2.IConnectable {
     acknowledgeStandards(this.function, 'LambdaDLQ', 'a run that failed is made up for by the next one');
   }
 
-  private databaseOf({ database, service }: LettaRetentionProps): LettaDatabase {
-    if (!database?.instance) {
+  private databaseOf({ database, service }: LettaRetentionProps): LettaDatabase | LettaAuroraDatabase {
+    if (!(database instanceof LettaDatabase || database instanceof LettaAuroraDatabase)) {
       throw new Error(
         `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase that the app ` +
           'makes, because its set-up makes the role: give that one',

@@ -1,10 +1,11 @@
 import * as iam from 'aws-cdk-lib/aws-iam';
 import { Construct } from 'constructs';
+import { BackedUpDatabase } from './backed-up-database';
 import { acknowledge, acknowledgeOwnPolicies } from './nag';
 
 /**
- * What backups and restores of an RDS instance take ("Managed policies for AWS Backup", AWS Backup Developer Guide, customer
- * managed policies for RDS, 2026-11), by service; describing networks is added, which changes nothing.
+ * What backups and restores of an RDS instance or an Aurora cluster take ("Managed policies for AWS Backup", AWS Backup Developer Guide, customer
+ * managed policies for RDS and Aurora, 2026-11), by service; describing networks is added, which changes nothing.
  */
 const NEEDED = ['backup:*', 'ec2:Describe*', 'kms:*', 'rds:*', 'tag:GetResources'];
 
@@ -18,7 +19,7 @@ const NEEDED = ['backup:*', 'ec2:Describe*', 'kms:*', 'rds:*', 'tag:GetResources
 export function backupRole(
   scope: Construct,
   id: string,
-  props: { readonly policy: string; readonly instanceArn: string; readonly description: string },
+  props: { readonly policy: string; readonly database: BackedUpDatabase; readonly description: string },
 ): iam.Role {
   const role = new iam.Role(scope, id, {
     assumedBy: new iam.ServicePrincipal('backup.amazonaws.com'),
@@ -31,8 +32,8 @@ export function backupRole(
           new iam.PolicyStatement({ effect: iam.Effect.DENY, notActions: NEEDED, resources: ['*'] }),
           new iam.PolicyStatement({
             effect: iam.Effect.DENY,
-            actions: ['rds:DeleteDBInstance', 'rds:ModifyDBInstance'],
-            resources: [props.instanceArn],
+            actions: props.database.changes,
+            resources: [props.database.arn],
           }),
         ],
       }),

@@ -3,6 +3,7 @@ import * as appscaling from 'aws-cdk-lib/aws-applicationautoscaling';
 import * as ecs from 'aws-cdk-lib/aws-ecs';
 import { Construct } from 'constructs';
 import { ILettaDatabase } from '../letta-database';
+import { warnOfPause } from './auto-pause';
 import { MAX_HEALTHY_PERCENT } from './validation';
 
 /**
@@ -45,6 +46,7 @@ export function watchConnections(
   service: ecs.FargateService,
   database: ILettaDatabase,
 ): void {
+  warnOfPause(scope, database, share.desiredCount);
   const members = MEMBERS.get(database) ?? [];
   MEMBERS.set(database, members);
   const member: Member = { ...share, path: scope.node.path, service };

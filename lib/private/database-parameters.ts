@@ -21,7 +21,7 @@ const DECIDED: readonly [name: RegExp, reason: string][] = [
  */
 export function databaseParameters(
   scope: Construct,
-  props: LettaDatabaseProps,
+  props: Pick<LettaDatabaseProps, 'workMemory' | 'maintenanceMemory' | 'parameters'>,
   maxConnections: number,
   memory?: number,
 ): Record<string, string> {

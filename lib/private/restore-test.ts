@@ -1,15 +1,15 @@
 import { Stack } from 'aws-cdk-lib';
 import * as backup from 'aws-cdk-lib/aws-backup';
 import * as events from 'aws-cdk-lib/aws-events';
-import * as rds from 'aws-cdk-lib/aws-rds';
 import { Construct } from 'constructs';
+import { BackedUpDatabase } from './backed-up-database';
 import { backupRole } from './backup-role';
 import { closedSecurityGroup } from './closed-security-group';
 import { uniqueName } from './unique-name';
 
 /** Properties of a `RestoreTest`. */
 export interface RestoreTestProps {
-  readonly instance: rds.DatabaseInstance;
+  readonly database: BackedUpDatabase;
   readonly vault: backup.IBackupVault;
   readonly schedule: events.Schedule;
 }
@@ -19,16 +19,16 @@ export interface RestoreTestProps {
  * security group is closed both ways. Without subnets and a group AWS Backup would restore into the account's default VPC.
  */
 export class RestoreTest extends Construct {
-  constructor(scope: Construct, id: string, { instance, vault, schedule }: RestoreTestProps) {
+  constructor(scope: Construct, id: string, { database, vault, schedule }: RestoreTestProps) {
     super(scope, id);
     const name = uniqueName(this, '_');
     const role = backupRole(this, 'Role', {
       policy: 'AWSBackupServiceRolePolicyForRestores',
-      instanceArn: instance.instanceArn,
+      database,
       description: 'Restores backups of the Letta database for a test',
     });
     const securityGroup = closedSecurityGroup(this, 'SecurityGroup', {
-      vpc: instance.vpc,
+      vpc: database.vpc,
       description: 'Restored copies of the Letta database, which nobody reaches',
     });
     const plan = new backup.CfnRestoreTestingPlan(this, 'Plan', {
@@ -40,15 +40,14 @@ export class RestoreTest extends Construct {
         recoveryPointTypes: ['SNAPSHOT'],
       },
     });
-    const { dbSubnetGroupName } = instance.node.defaultChild as rds.CfnDBInstance;
     const selection = new backup.CfnRestoreTestingSelection(this, 'Selection', {
       restoreTestingPlanName: plan.restoreTestingPlanName,
       restoreTestingSelectionName: name,
-      protectedResourceType: 'RDS',
-      protectedResourceArns: [instance.instanceArn],
+      protectedResourceType: database.resourceType,
+      protectedResourceArns: [database.arn],
       iamRoleArn: role.roleArn,
       restoreMetadataOverrides: {
-        dbSubnetGroupName: dbSubnetGroupName!,
+        dbSubnetGroupName: database.subnetGroupName,
         vpcSecurityGroupIds: Stack.of(this).toJsonString([securityGroup.securityGroupId]),
       },
     });
