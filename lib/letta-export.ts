@@ -150,7 +150,7 @@ export class LettaExport extends ExportMetrics implements IAwsClient {
       [ExportVariable.API_URL]: (props.url ?? props.service.url).replace(/\/$/, ''),
       [ExportVariable.PASSWORD_SECRET]: props.service.apiPassword.secretArn,
       [ExportVariable.BUCKET]: bucket.bucketName,
-      [ExportVariable.PREFIX]: prefix,
+      ...(prefix && { [ExportVariable.PREFIX]: prefix }),
       [ExportVariable.REGION]: Stack.of(this).region,
       [ExportVariable.SERVICE_NAME]: this.serviceName,
       ...(props.certificateAuthorities && { [ExportVariable.API_CA]: props.certificateAuthorities }),

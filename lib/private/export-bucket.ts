@@ -46,7 +46,6 @@ export function exportBucket(scope: Construct, id: string, props: ExportBucketPr
         // The version that a lock holds stays until it is over, whatever this says ("Object Lock considerations", Amazon S3 User Guide).
         expiration: retention,
         noncurrentVersionExpiration: Duration.days(1),
-        abortIncompleteMultipartUploadAfter: Duration.days(7),
       },
     ],
     removalPolicy: props.removalPolicy,

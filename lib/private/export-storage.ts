@@ -21,14 +21,14 @@ interface Access {
   readonly key: string[];
 }
 
-/** An upload in parts makes the key's owner decrypt ("Permissions for multipart uploads", Amazon S3 User Guide). */
-const WRITE: Access = {
-  objects: ['s3:PutObject', 's3:AbortMultipartUpload'],
-  list: false,
+/** Objects are written in one piece: in parts, S3 would decrypt as well ("Using SSE-KMS", Amazon S3 User Guide). */
+const WRITE: Access = { objects: ['s3:PutObject'], list: false, key: ['kms:GenerateDataKey'] };
+/** A restore writes its report beside what it reads. */
+const RESTORE: Access = {
+  objects: ['s3:GetObject', 's3:PutObject'],
+  list: true,
   key: ['kms:GenerateDataKey', 'kms:Decrypt'],
 };
-/** A restore writes its report beside what it reads. */
-const RESTORE: Access = { objects: ['s3:GetObject', 's3:PutObject'], list: true, key: WRITE.key };
 
 /** Lets the export write, and neither read nor list nor delete. */
 export function grantExport(role: iam.IRole, storage: ExportStorage): void {
@@ -46,7 +46,7 @@ export function storageCalls(storage: ExportStorage): AwsCall[] {
   return [
     {
       service: AwsService.S3,
-      actions: [...new Set([...WRITE.objects, ...RESTORE.objects])],
+      actions: RESTORE.objects,
       resources: [objectsOf(storage)],
     },
     { service: AwsService.S3, actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
@@ -70,7 +70,7 @@ function grant(role: iam.IRole, storage: ExportStorage, access: Access): void {
       new iam.PolicyStatement({
         actions: ['s3:ListBucket'],
         resources: [bucket.bucketArn],
-        conditions: { ...fromVpc, StringLike: { 's3:prefix': prefix === '' ? '*' : `${prefix}/*` } },
+        conditions: prefix === '' ? fromVpc : { ...fromVpc, StringLike: { 's3:prefix': `${prefix}/*` } },
       }),
     );
   }

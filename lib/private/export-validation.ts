@@ -58,6 +58,12 @@ function validateBucket(scope: IConstruct, props: LettaExportProps): void {
         `leave ${prop} out`,
     );
   }
+  if (!Token.isUnresolved(bucket.bucketName) && bucket.bucketName.includes('.')) {
+    throw new Error(
+      `${scope.node.path}: bucket is '${bucket.bucketName}', wanted a name without dots, because S3's certificate is for no name of ` +
+        'several parts before s3: give another bucket',
+    );
+  }
   validateRegion(scope, 'bucket', bucket.env.region, "the network's endpoint of S3 reaches no other");
   validateAccount(scope, 'bucket', bucket.env.account, "the network's endpoint of S3 lets through no other");
 }

@@ -96,8 +96,12 @@ describe('the bucket', () => {
         KMSMasterKeyID: stack.resolve(stack.encryptionKey!.keyArn),
       },
     });
-    for (const role of ['ExportExportTaskDefinitionTaskRole', 'ExportRestoreTaskDefinitionTaskRole']) {
+    for (const [role, actions] of [
+      ['ExportExportTaskDefinitionTaskRole', ['kms:GenerateDataKey']],
+      ['ExportRestoreTaskDefinitionTaskRole', ['kms:GenerateDataKey', 'kms:Decrypt']],
+    ] as const) {
       const use = statementsOf(keyed, role).find(({ Action }) => asList(Action).includes('kms:GenerateDataKey'))!;
+      expect(asList(use.Action)).toEqual(actions);
       expect(use.Resource).toEqual(stack.resolve(stack.encryptionKey!.keyArn));
       expect(asText(use.Condition!.StringEquals['kms:ViaService'])).toBe('s3.${AWS::Region}.amazonaws.com');
       expect(
@@ -142,10 +146,7 @@ describe('the bucket', () => {
       EXPORT_PREFIX: 'letta/production',
     });
     const written = allowed(statementsOf(brought, 'ExportExportTaskDefinitionTaskRole'));
-    expect(written).toContainEqual([
-      ['s3:PutObject', 's3:AbortMultipartUpload'],
-      ['arn:${AWS::Partition}:s3:::our-exports/letta/production/*'],
-    ]);
+    expect(written).toContainEqual([['s3:PutObject'], ['arn:${AWS::Partition}:s3:::our-exports/letta/production/*']]);
     expect(written.flatMap(([, resources]) => resources)).toContain('arn:aws:kms:us-east-1:111122223333:key/1');
     expect(Object.keys(brought.findResources('AWS::S3::Bucket')).filter((id) => /^Export/.test(id))).toEqual([]);
   });
@@ -176,7 +177,7 @@ describe('the tasks', () => {
   test('of the export may write, and neither read, list nor delete', () => {
     expect(allowed(statementsOf(template, 'ExportExportTaskDefinitionTaskRole'))).toEqual([
       [['secretsmanager:GetSecretValue'], [expect.stringMatching(/^\$\{ServiceApiPassword/)]],
-      [['s3:PutObject', 's3:AbortMultipartUpload'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)]],
+      [['s3:PutObject'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)]],
     ]);
   });
 
@@ -188,6 +189,14 @@ describe('the tasks', () => {
       [['s3:ListBucket'], [expect.stringMatching(/^\$\{ExportBucket.*\.Arn\}$/)]],
     ]);
     expect(statements[2].Condition).toEqual({ StringLike: { 's3:prefix': 'exports/*' } });
+  });
+
+  test('of the restore list the whole bucket, where it is theirs', () => {
+    const whole = templateOf({ prefix: '' });
+    expect(Object.keys(environmentOf(whole, 'export'))).not.toContain('EXPORT_PREFIX');
+    const [, objects, list] = statementsOf(whole, 'ExportRestoreTaskDefinitionTaskRole');
+    expect(asText(objects.Resource)).toMatch(/^\$\{ExportBucket\w+\.Arn\}\/\*$/);
+    expect(list.Condition).toBeUndefined();
   });
 
   test('read secret and bucket through the VPC alone, where it is said', () => {
@@ -242,10 +251,7 @@ describe('the network', () => {
     const statements: Statement[] = endpoint.Properties.PolicyDocument.Statement;
     expect(allowed(statements)).toEqual([
       [['s3:GetObject'], [expect.stringContaining('-starport-layer-bucket/*')]],
-      [
-        ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'],
-        [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)],
-      ],
+      [['s3:GetObject', 's3:PutObject'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)]],
       [['s3:ListBucket'], [expect.stringMatching(/^\$\{ExportBucket.*\.Arn\}$/)]],
     ]);
     for (const { Condition } of statements.slice(1)) {
@@ -412,6 +418,11 @@ test.each<[string, (stack: LettaBedrockStack) => Record<string, unknown>, string
     'a bucket of another region',
     (stack) => ({ bucket: s3.Bucket.fromBucketAttributes(stack, 'B', { bucketName: 'exports', region: 'eu-west-1' }) }),
     "bucket is of region 'eu-west-1'",
+  ],
+  [
+    'a bucket with dots in its name',
+    (stack) => ({ bucket: s3.Bucket.fromBucketName(stack, 'B', 'our.exports') }),
+    "bucket is 'our.exports', wanted a name without dots",
   ],
   ['a URL with a path', () => ({ url: 'https://a.example.com/v1' }), "url is 'https://a.example.com/v1', wanted one"],
   ['a URL of another kind', () => ({ url: 'ftp://a.example.com' }), "url is 'ftp://a.example.com', wanted one"],

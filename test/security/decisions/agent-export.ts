@@ -25,7 +25,7 @@ function bucketOf({ deployment }: Names): { bucket: string; file: string; beside
 function exporting(names: Names): Row[] {
   const { bucket, file, beside } = bucketOf(names);
   return new Table(names.deployment.role(ExportPath.EXPORT), { owner: names.deployment.account })
-    .allows('the export writes its files', ['s3:PutObject', 's3:AbortMultipartUpload'], [file])
+    .allows('the export writes its files', ['s3:PutObject'], [file])
     .allows('the export reads the API password', ['secretsmanager:GetSecretValue'], [names.apiPassword])
     .denies('the export reads no export', ['s3:GetObject', 's3:GetObjectVersion'], [file])
     .denies('the export deletes nothing', DELETIONS, [file])
@@ -109,15 +109,22 @@ function key(names: Names): Row[] {
       'kms:EncryptionContext:aws:s3:arn': of,
     },
   });
-  const uses = ['kms:GenerateDataKey', 'kms:Decrypt'];
-  const tasks = [ExportPath.EXPORT, ExportPath.RESTORE].flatMap(
-    (path) =>
+  const [write, read] = ['kms:GenerateDataKey', 'kms:Decrypt'];
+  const uses = [write, read];
+  const exporter = new Table(deployment.role(ExportPath.EXPORT), where).denies(
+    'the export, to read',
+    [read],
+    [own],
+    via('s3', bucket),
+  );
+  const tasks = [[ExportPath.EXPORT, [write]] as const, [ExportPath.RESTORE, [write, read]] as const].flatMap(
+    ([path, allowed]) =>
       new Table(deployment.role(path), where)
-        .allows(`${path}, when S3 uses the key for the exports`, uses, [own], via('s3', bucket))
+        .allows(`${path}, when S3 uses the key for the exports`, [...allowed], [own], via('s3', bucket))
         .denies(`${path}, for another bucket`, uses, [own], via('s3', 'arn:aws:s3:::other'))
         .denies(`${path}, directly`, uses, [own])
         .denies(`${path}, to change the key`, ['kms:PutKeyPolicy', 'kms:ScheduleKeyDeletion'], [own]).rows,
   );
   const stranger = new Table(service('s3.amazonaws.com'), where).denies('S3 by itself', uses, [own]);
-  return [...tasks, ...stranger.rows];
+  return [...exporter.rows, ...tasks, ...stranger.rows];
 }
