@@ -49,7 +49,11 @@ async function replaceFolder(folder, fill) {
 function bundleGateway(outdir) {
   return build({
     ...common,
-    entryPoints: ['runtime/gateway/main.ts', 'runtime/gateway/healthcheck.ts'],
+    entryPoints: {
+      main: 'runtime/gateway/main.ts',
+      healthcheck: 'runtime/gateway/healthcheck.ts',
+      export: 'runtime/export/main.ts',
+    },
     plugins: [undiciPoolOnly],
     // The AWS SDK as ES modules, of which esbuild leaves out what is not used: 6 MB of an idle gateway's memory.
     mainFields: ['module', 'main'],
