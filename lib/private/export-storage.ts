@@ -15,79 +15,67 @@ export interface ExportStorage {
   readonly sourceVpc?: ec2.IVpc;
 }
 
-interface Access {
-  readonly objects: string[];
-  readonly list: boolean;
-  readonly key: string[];
-}
-
-/** Objects are written in one piece: in parts, S3 would decrypt as well ("Using SSE-KMS", Amazon S3 User Guide). */
-const WRITE: Access = { objects: ['s3:PutObject'], list: false, key: ['kms:GenerateDataKey'] };
-/** A restore writes its report beside what it reads. */
-const RESTORE: Access = {
-  objects: ['s3:GetObject', 's3:PutObject'],
-  list: true,
-  key: ['kms:GenerateDataKey', 'kms:Decrypt'],
-};
-
-/** Lets the export write, and neither read nor list nor delete. */
+/** Lets the export write, and neither read, list nor delete. */
 export function grantExport(role: iam.IRole, storage: ExportStorage): void {
-  grant(role, storage, WRITE);
+  allow(role, storage, ['s3:PutObject'], keys(storage, '*'));
+  // Objects are written in one piece: in parts, S3 would decrypt as well ("Using SSE-KMS", Amazon S3 User Guide).
+  allowKey(role, storage, ['kms:GenerateDataKey']);
 }
 
-/** Lets the restore read what is there, and write its report. */
+/** Lets the restore read what is there, and write its reports beside it. */
 export function grantRestore(role: iam.IRole, storage: ExportStorage): void {
-  grant(role, storage, RESTORE);
+  const { bucket, prefix } = storage;
+  allow(role, storage, ['s3:GetObject'], keys(storage, '*'));
+  allow(role, storage, ['s3:PutObject'], keys(storage, '*/restores/*'));
+  const within = prefix === '' ? undefined : { StringLike: { 's3:prefix': `${prefix}/*` } };
+  allow(role, storage, ['s3:ListBucket'], bucket.bucketArn, within);
+  allowKey(role, storage, ['kms:GenerateDataKey', 'kms:Decrypt']);
 }
 
 /** What both ask of S3. */
 export function storageCalls(storage: ExportStorage): AwsCall[] {
-  const { bucket } = storage;
+  const service = AwsService.S3;
   return [
-    {
-      service: AwsService.S3,
-      actions: RESTORE.objects,
-      resources: [objectsOf(storage)],
-    },
-    { service: AwsService.S3, actions: ['s3:ListBucket'], resources: [bucket.bucketArn] },
+    { service, actions: ['s3:GetObject', 's3:PutObject'], resources: [keys(storage, '*')] },
+    { service, actions: ['s3:ListBucket'], resources: [storage.bucket.bucketArn] },
   ];
 }
 
-function grant(role: iam.IRole, storage: ExportStorage, access: Access): void {
-  const { bucket, prefix, sourceVpc } = storage;
-  const objects = objectsOf(storage);
+function keys({ bucket, prefix }: ExportStorage, pattern: string): string {
+  return bucket.arnForObjects(prefix === '' ? pattern : `${prefix}/${pattern}`);
+}
+
+function allow(
+  role: iam.IRole,
+  { sourceVpc }: ExportStorage,
+  actions: string[],
+  resource: string,
+  within?: Record<string, unknown>,
+): void {
   const fromVpc = sourceVpc && { StringEquals: { 'aws:SourceVpc': sourceVpc.vpcId } };
   role.addToPrincipalPolicy(
-    new iam.PolicyStatement({ actions: access.objects, resources: [objects], conditions: fromVpc }),
+    new iam.PolicyStatement({ actions, resources: [resource], conditions: { ...fromVpc, ...within } }),
   );
+  if (!resource.endsWith('*')) return;
   acknowledgeWildcard(
     role,
-    objects,
+    resource,
     'the program names the objects: one folder for each export, one file for each agent',
   );
-  if (access.list) {
-    role.addToPrincipalPolicy(
-      new iam.PolicyStatement({
-        actions: ['s3:ListBucket'],
-        resources: [bucket.bucketArn],
-        conditions: prefix === '' ? fromVpc : { ...fromVpc, StringLike: { 's3:prefix': `${prefix}/*` } },
-      }),
-    );
-  }
+}
+
+function allowKey(role: iam.IRole, storage: ExportStorage, actions: string[]): void {
+  const { bucket } = storage;
   if (!bucket.encryptionKey) return;
   role.addToPrincipalPolicy(
     new iam.PolicyStatement({
-      actions: access.key,
+      actions,
       resources: [bucket.encryptionKey.keyArn],
       conditions: {
         StringEquals: { 'kms:ViaService': `s3.${Stack.of(role).region}.amazonaws.com` },
         // The bucket's ARN where it has a bucket key, else the object's ("Using SSE-KMS", Amazon S3 User Guide).
-        StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucket.bucketArn, objects] },
+        StringLike: { 'kms:EncryptionContext:aws:s3:arn': [bucket.bucketArn, keys(storage, '*')] },
       },
     }),
   );
-}
-
-function objectsOf({ bucket, prefix }: ExportStorage): string {
-  return bucket.arnForObjects(prefix === '' ? '*' : `${prefix}/*`);
 }

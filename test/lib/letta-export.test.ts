@@ -185,16 +185,17 @@ describe('the tasks', () => {
     const statements = statementsOf(template, 'ExportRestoreTaskDefinitionTaskRole');
     expect(allowed(statements)).toEqual([
       [['secretsmanager:GetSecretValue'], [expect.stringMatching(/^\$\{ServiceApiPassword/)]],
-      [['s3:GetObject', 's3:PutObject'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)]],
+      [['s3:GetObject'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*$/)]],
+      [['s3:PutObject'], [expect.stringMatching(/^\$\{ExportBucket.*\}\/exports\/\*\/restores\/\*$/)]],
       [['s3:ListBucket'], [expect.stringMatching(/^\$\{ExportBucket.*\.Arn\}$/)]],
     ]);
-    expect(statements[2].Condition).toEqual({ StringLike: { 's3:prefix': 'exports/*' } });
+    expect(statements[3].Condition).toEqual({ StringLike: { 's3:prefix': 'exports/*' } });
   });
 
   test('of the restore list the whole bucket, where it is theirs', () => {
     const whole = templateOf({ prefix: '' });
     expect(Object.keys(environmentOf(whole, 'export'))).not.toContain('EXPORT_PREFIX');
-    const [, objects, list] = statementsOf(whole, 'ExportRestoreTaskDefinitionTaskRole');
+    const [, objects, , list] = statementsOf(whole, 'ExportRestoreTaskDefinitionTaskRole');
     expect(asText(objects.Resource)).toMatch(/^\$\{ExportBucket\w+\.Arn\}\/\*$/);
     expect(list.Condition).toBeUndefined();
   });

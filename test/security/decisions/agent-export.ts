@@ -17,9 +17,11 @@ export function agentExport(names: Names): Row[] {
   return [...exporting(names), ...restoring(names), ...others(names), ...schedule(names), ...key(names)];
 }
 
-function bucketOf({ deployment }: Names): { bucket: string; file: string; beside: string } {
+function bucketOf({ deployment }: Names): { bucket: string; file: string; report: string; beside: string } {
   const bucket = deployment.attribute('AWS::S3::Bucket', 'Export/Bucket', 'Arn');
-  return { bucket, file: `${bucket}/exports/2026-11-23T04:00:00Z/agents/agent-1.af`, beside: `${bucket}/other/file` };
+  const folder = `${bucket}/exports/2026-11-23T04:00:00.000Z`;
+  const report = `${folder}/restores/2026-11-24T09:00:00.000Z.json`;
+  return { bucket, file: `${folder}/agents/agent-1.af`, report, beside: `${bucket}/other/file` };
 }
 
 function exporting(names: Names): Row[] {
@@ -40,10 +42,12 @@ function exporting(names: Names): Row[] {
 }
 
 function restoring(names: Names): Row[] {
-  const { bucket, file, beside } = bucketOf(names);
+  const { bucket, file, report, beside } = bucketOf(names);
   const within = { context: { 's3:prefix': 'exports/2026-11-23T04:00:00Z/' } };
   return new Table(names.deployment.role(ExportPath.RESTORE), { owner: names.deployment.account })
-    .allows('the restore reads exports and writes its report', ['s3:GetObject', 's3:PutObject'], [file])
+    .allows('the restore reads exports', ['s3:GetObject'], [file])
+    .allows('the restore writes its report', ['s3:PutObject'], [report])
+    .denies('the restore writes over no export', ['s3:PutObject'], [file, `${bucket}/exports/latest`])
     .allows('the restore lists exports', ['s3:ListBucket'], [bucket], within)
     .denies('the restore lists nothing else', ['s3:ListBucket'], [bucket], { context: { 's3:prefix': 'other/' } })
     .denies('the restore deletes nothing', DELETIONS, [file])
