@@ -120,6 +120,12 @@ export class LettaAuroraDatabase extends Construct implements ILettaDatabase {
       autoMinorVersionUpgrade: props.autoMinorVersionUpgrade ?? true,
       publiclyAccessible: false,
       caCertificate: rds.CaCertificate.RDS_CA_RSA2048_G1,
+      // With less capacity it takes memory that the database needs, and with 0 it has nothing to show while it pauses.
+      ...(capacity.serverlessV2MinCapacity >= FOR_INSIGHTS && {
+        enablePerformanceInsights: true,
+        performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
+        performanceInsightEncryptionKey: props.encryptionKey,
+      }),
     };
     this.cluster = new rds.DatabaseCluster(this, 'Cluster', {
       clusterIdentifier: name,
@@ -158,12 +164,6 @@ export class LettaAuroraDatabase extends Construct implements ILettaDatabase {
       deletionProtection: props.deletionProtection ?? removalPolicy === RemovalPolicy.RETAIN,
       removalPolicy,
       cloudwatchLogsExports: ['postgresql'],
-      // With less capacity it takes memory that the database needs, and with 0 it has nothing to show while it pauses.
-      ...(capacity.serverlessV2MinCapacity >= FOR_INSIGHTS && {
-        enablePerformanceInsights: true,
-        performanceInsightRetention: rds.PerformanceInsightRetention.DEFAULT,
-        performanceInsightEncryptionKey: props.encryptionKey,
-      }),
       preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     });
     if (snapshotIdentifier !== undefined) restoreClusterFrom(this.cluster, snapshotIdentifier);

@@ -164,8 +164,8 @@ export class LettaBackup extends Construct {
     const own = backedUpDatabase(database);
     if (own) return own;
     throw new Error(
-      `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase that the app ` +
-        'makes, because a plan names the instance: give that one, or back an imported database up where it is made',
+      `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase or ` +
+        'LettaAuroraDatabase that the app makes, because a plan names the instance or the cluster: give that one, or back an imported database up where it is made',
     );
   }
 

@@ -162,8 +162,8 @@ export class LettaRetention extends Construct implements ec2.IConnectable {
   private databaseOf({ database, service }: LettaRetentionProps): LettaDatabase | LettaAuroraDatabase {
     if (!(database instanceof LettaDatabase || database instanceof LettaAuroraDatabase)) {
       throw new Error(
-        `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase that the app ` +
-          'makes, because its set-up makes the role: give that one',
+        `${this.node.path}: database is ${database ? 'one that was imported' : 'not given'}, wanted a LettaDatabase or ` +
+          'LettaAuroraDatabase that the app makes, because its set-up makes the role: give that one',
       );
     }
     if (!service) {

@@ -1,5 +1,6 @@
-import { App } from 'aws-cdk-lib';
-import { LettaBedrockStack, ToolSandbox } from '../../lib';
+import { App, Stack } from 'aws-cdk-lib';
+import * as kms from 'aws-cdk-lib/aws-kms';
+import { LettaAuroraDatabase, LettaBackup, LettaBedrockStack, SealedNetwork, ToolSandbox } from '../../lib';
 import { enterpriseStack } from '../lib/enterprise-stack';
 import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
 import { exampleApp, EXAMPLES } from './example-apps';
@@ -8,6 +9,17 @@ function made(make: (app: App) => unknown): App {
   const app = testApp(CDK_JSON_CONTEXT);
   make(app);
   return app;
+}
+
+function stackOnAurora(app: App): void {
+  const data = new Stack(app, 'Data');
+  const network = new SealedNetwork(data, 'Network');
+  const encryptionKey = new kms.Key(data, 'Key', { enableKeyRotation: true });
+  const database = new LettaAuroraDatabase(data, 'Database', { vpc: network.vpc, encryptionKey });
+  network.serve(database.setupClient);
+  database.startsAfter(network);
+  new LettaBackup(data, 'Backup', { database, encryptionKey });
+  new LettaBedrockStack(app, 'LettaBedrockStack', { http: true, network, database });
 }
 
 /** Every app that the rule packs judge: the default stack, an enterprise's, all examples. */
@@ -22,6 +34,7 @@ export function gateApps(): [string, App][] {
           new LettaBedrockStack(app, 'LettaBedrockStack', { http: true, customTools: ToolSandbox.codeInterpreter() }),
       ),
     ],
+    ['a stack on Aurora', made(stackOnAurora)],
     ...EXAMPLES.map((file): [string, App] => [`examples/${file}`, exampleApp(file)]),
   ];
 }

@@ -17,6 +17,7 @@ export const NOT_GIVEN: Record<string, string[]> = {
   'the default stack': ['certificate', 'encryptionKey', 'loadBalancerDeletionProtection', 'webAcl'],
   'an enterprise stack': ['loadBalancerDeletionProtection', 'webAcl'],
   'a stack with a code interpreter': ['certificate', 'encryptionKey', 'loadBalancerDeletionProtection', 'webAcl'],
+  'a stack on Aurora': ['certificate', 'encryptionKey', 'loadBalancerDeletionProtection', 'webAcl'],
   'examples/custom-tools.ts': ['certificate', 'encryptionKey', 'loadBalancerDeletionProtection', 'webAcl'],
   'examples/ec2-instance.ts': ['encryptionKey'],
   'examples/existing-vpc.ts': ['encryptionKey', 'loadBalancerDeletionProtection', 'webAcl'],

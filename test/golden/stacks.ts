@@ -6,12 +6,14 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import {
   BedrockAccess,
   BedrockModel,
+  LettaAuroraDatabase,
   LettaBackup,
   LettaBedrockStack,
   LettaCache,
   LettaDatabase,
   LettaExport,
   LettaService,
+  SealedNetwork,
   ToolSandbox,
 } from '../../lib';
 import { CDK_JSON_CONTEXT, testApp } from '../lib/support';
@@ -67,6 +69,17 @@ const STACKS: Record<string, () => Stack> = {
       }),
       encryptionKey,
     });
+    return stack;
+  },
+
+  'aurora-database': () => {
+    const stack = new Stack(testApp(CDK_JSON_CONTEXT), 'Data');
+    const network = new SealedNetwork(stack, 'Network');
+    const encryptionKey = new kms.Key(stack, 'Key', { enableKeyRotation: true });
+    const database = new LettaAuroraDatabase(stack, 'Database', { vpc: network.vpc, encryptionKey });
+    network.serve(database.setupClient);
+    database.startsAfter(network);
+    new LettaBackup(stack, 'Backup', { database });
     return stack;
   },
 };

@@ -154,8 +154,8 @@ describe('LettaAuroraDatabase', () => {
 
   test('has Performance Insights only with the capacity that AWS recommends for it', () => {
     const insights = (serverlessV2MinCapacity: number) => {
-      const [cluster] = Object.values(synth({ serverlessV2MinCapacity }).findResources('AWS::RDS::DBCluster'));
-      return cluster.Properties.PerformanceInsightsEnabled;
+      const instances = synth({ serverlessV2MinCapacity, reader: false }).findResources('AWS::RDS::DBInstance');
+      return Object.values(instances)[0].Properties.EnablePerformanceInsights;
     };
     expect([insights(2), insights(1), insights(0)]).toEqual([true, undefined, undefined]);
   });
@@ -225,8 +225,8 @@ describe('LettaAuroraDatabase', () => {
     template.hasResourceProperties('AWS::RDS::DBCluster', {
       KmsKeyId: arn,
       MasterUserSecret: { KmsKeyId: arn },
-      PerformanceInsightsKmsKeyId: arn,
     });
+    template.allResourcesProperties('AWS::RDS::DBInstance', { PerformanceInsightsKMSKeyId: arn });
     template.hasResourceProperties('AWS::Logs::LogGroup', {
       LogGroupName: { 'Fn::Join': ['', Match.arrayWith(['/postgresql'])] },
       KmsKeyId: arn,

@@ -322,7 +322,7 @@ describe('bad input', () => {
     ],
   ])('fails on %s', (_name, database, message) => {
     expect(() => made((stack) => ({ database: database?.(stack) as LettaDatabase }))).toThrow(
-      `Test/Backup: ${message}, wanted a LettaDatabase that the app makes`,
+      `Test/Backup: ${message}, wanted a LettaDatabase or LettaAuroraDatabase that the app makes`,
     );
   });
 
