@@ -28,8 +28,8 @@ const OPEN_RESOURCES: [pattern: RegExp, actions: string[], why: string][] = [
   [/:log-group:[^*]+:log-stream:[\w-]+\/letta\/\*$/, ['logs:GetLogEvents'], 'ECS names a stream after its task'],
   [/-starport-layer-bucket\/\*$/, ['s3:GetObject'], "layers in AWS's own bucket"],
   [
-    /Bucket\w+\.Arn\}\/exports\/\*$/,
-    ['s3:PutObject', 's3:AbortMultipartUpload', 's3:GetObject'],
+    /Bucket\w+\.Arn\}\/exports\/\*(\/restores\/\*)?$/,
+    ['s3:PutObject', 's3:GetObject'],
     'an export names its objects by its time and its agents',
   ],
   [/\/AWSLogs\/[^*]+\/\*$/, ['s3:PutObject'], 'load balancers name the objects of their logs'],
