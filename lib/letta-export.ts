@@ -26,7 +26,7 @@ export * from './letta-export-props';
 
 /**
  * Writes every agent of a service as a file to a bucket, on a schedule, and brings agents back from there: with their blocks,
- * messages and archival passages, into this database or an empty one, of another version or another account.
+ * messages and archival passages, into this database or an empty one of the same version of Letta.
  *
  * An export is a task of the gateway's image. It reads over the service's API, by the API password, and may write to the bucket,
  * but neither read nor delete there. A restore is another task with a role of its own, which runs only when somebody starts it
