@@ -59,8 +59,8 @@ export async function startEmulator(options: { folder: string; node: string; reh
       MINISTACK_ACCOUNT_ID: ACCOUNT,
       S3_DATA_DIR: path.join(folder, 's3'),
       STATE_DIR: path.join(folder, 'state'),
-      // The waiter of a custom resource asks every few seconds on AWS.
-      SFN_WAIT_SCALE: '0.1',
+      // The waiter of a custom resource asks every ten seconds on AWS.
+      SFN_WAIT_SCALE: '0.3',
       // Lambda has the SDK beside a function's own code.
       NODE_PATH: path.join(REPOSITORY, 'node_modules'),
       REHEARSAL_URL: options.rehearsal,
