@@ -20,7 +20,7 @@ import { encryptedLogGroup } from './private/encrypted-log-group';
 import { stateKeyPolicy } from './private/encryption-key';
 import { isolatedPlacement } from './private/isolated-placement';
 import { requireDuration } from './private/kinds';
-import { acknowledge, acknowledgeStandards } from './private/nag';
+import { acknowledgeStandards } from './private/nag';
 import { regionWithRdsAuthority } from './private/rds-authorities';
 import { requireClusterSnapshot, restoreClusterFrom } from './private/restored-cluster';
 import { uniqueName } from './private/unique-name';
@@ -235,11 +235,6 @@ export class LettaAuroraDatabase extends Construct implements ILettaDatabase {
   }
 
   private acknowledgeFindings(): void {
-    acknowledge(
-      this.cluster,
-      'AwsSolutions-RDS11',
-      'closed security groups and IAM logins keep strangers out, not an unusual port; `port` changes it',
-    );
     acknowledgeStandards(
       this.cluster,
       'RDSEnhancedMonitoringEnabled',
