@@ -257,4 +257,12 @@ export interface LettaDatabaseAttributes {
    * @default - unknown: the service cannot check its pools against it
    */
   readonly maxConnections?: number;
+
+  /**
+   * Identifier of the DB instance, as `aws rds describe-db-instances` names it: a snapshot of it is taken before another
+   * image migrates the database.
+   *
+   * @default - no snapshot is taken
+   */
+  readonly instanceIdentifier?: string;
 }

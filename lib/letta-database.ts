@@ -41,6 +41,8 @@ export interface ILettaDatabase extends IConstruct, ec2.IConnectable {
   readonly databaseName: string;
   /** Most connections the server accepts; undefined when an imported database doesn't say. */
   readonly maxConnections?: number;
+  /** Identifier of the DB instance, of which a snapshot is taken before a migration; undefined when an imported database doesn't say. */
+  readonly instanceIdentifier?: string;
 
   /**
    * Lets a principal log in by IAM as one role of the database.
@@ -87,6 +89,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
   readonly port: number;
   readonly databaseName = DATABASE_NAME;
   readonly maxConnections?: number;
+  readonly instanceIdentifier?: string;
   /** The instance. */
   readonly instance: rds.DatabaseInstance;
   /** Key of the storage and of its snapshots; undefined for the account's key of RDS. */
@@ -208,6 +211,7 @@ export class LettaDatabase extends Construct implements ILettaDatabase {
       preferredBackupWindow: props.preferredBackupWindow,
       preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     });
+    this.instanceIdentifier = this.instance.instanceIdentifier;
     if (snapshotIdentifier !== undefined) restoreFrom(this.instance, snapshotIdentifier);
     this.instance.node.addDependency(logGroup, upgradeLogGroup);
     acknowledge(

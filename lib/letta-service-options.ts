@@ -251,6 +251,14 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
   readonly migrationSecurityGroup?: ec2.ISecurityGroup;
 
   /**
+   * How many of the snapshots are kept that are taken of the database before another image migrates it; the oldest beyond that
+   * are deleted once a new one is there. They outlive the stack. 0: none is taken.
+   *
+   * @default 3, if the database says its `instanceIdentifier`, else 0
+   */
+  readonly migrationSnapshots?: number;
+
+  /**
    * Log group of the tasks and of the migration, in the same region. Keep and encrypt it as you wish: `logRetention` and
    * `encryptionKey` are for the log groups that are made.
    *

@@ -262,6 +262,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
       lettaImage,
       cpuArchitecture: architecture,
       executionRole,
+      keepSnapshots: settings.migrationSnapshots,
     });
     this.migrationClient = this.migration;
     this.companions = [this.migrationClient, ...(this.toolSandbox?.client ? [this.toolSandbox.client] : [])];

@@ -302,6 +302,24 @@ export interface MigrationProperties {
   readonly logStreamPrefix: string;
 }
 
+/** The custom resource that keeps a copy of the database before another image migrates it, by the migration's function. */
+export const MIGRATION_SNAPSHOT = 'Custom::LettaMigrationSnapshot';
+
+/** Its properties: when one changes, CloudFormation asks for an update, and that takes a snapshot. */
+export interface MigrationSnapshotProperties {
+  /** Image that migrates. */
+  readonly image: string;
+  /** Identifier of the DB instance. */
+  readonly databaseInstance: string;
+  /** How many snapshots are kept, the new one among them; a whole number as text. */
+  readonly keep: string;
+}
+
+/** What the name of a snapshot before a migration begins with. */
+export function migrationSnapshotPrefix(databaseInstance: string): string {
+  return `${databaseInstance}-before-migration-`;
+}
+
 /** What the gateway is told of the tool sandbox. */
 export type SandboxSettings = SandboxLimits &
   (

@@ -13,7 +13,10 @@ import {
   DatabaseRole,
   ImagePath,
   MIGRATION_LOCK_WAIT_SECONDS,
+  MIGRATION_SNAPSHOT,
   MigrationProperties,
+  migrationSnapshotPrefix,
+  MigrationSnapshotProperties,
 } from '../../runtime/contract';
 import { AwsCall, IAwsClient } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
@@ -41,6 +44,8 @@ export interface DatabaseMigrationProps {
   readonly logRemovalPolicy: RemovalPolicy;
   readonly logDataProtection?: logs.DataProtectionPolicy;
   readonly encryptionKey?: kms.IKey;
+  /** Snapshots from before migrations that are kept; 0 takes none. */
+  readonly keepSnapshots: number;
 }
 
 /**
@@ -109,12 +114,33 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     // All that the task uses must stand before it runs and, since deletion goes backwards, until it no longer can.
     this.resource.node.addDependency(task, provider, props.cluster, securityGroup, props.database);
     props.database.connections.securityGroups.forEach((group) => this.resource.node.addDependency(group));
+    if (props.keepSnapshots > 0) this.resource.node.addDependency(this.snapshot(props, task, provider));
     if (props.executionRole) this.resource.node.addDependency(props.executionRole);
   }
 
   /** Lets the migration run only after something else stands. */
   public startsAfter(...dependencies: IDependable[]): void {
     this.resource.node.addDependency(...dependencies);
+  }
+
+  /** What another image may spoil is kept first: CloudFormation updates this one before the migration, which waits for it. */
+  private snapshot(
+    { database, keepSnapshots }: DatabaseMigrationProps,
+    task: LettaTask,
+    provider: Provider,
+  ): Construct {
+    const properties: MigrationSnapshotProperties = {
+      image: task.lettaImage,
+      databaseInstance: database.instanceIdentifier!,
+      keep: `${keepSnapshots}`,
+    };
+    const snapshot = new CustomResource(this, 'Snapshot', {
+      resourceType: MIGRATION_SNAPSHOT,
+      serviceToken: provider.serviceToken,
+      properties: { ...properties },
+    });
+    snapshot.node.addDependency(provider, database);
+    return snapshot;
   }
 
   /** The functions stand outside the VPC: nothing of theirs needs to be inside, and the answer must get out. */
@@ -140,6 +166,7 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     [onEvent, isComplete].forEach(acknowledgeDeploymentFunction);
     this.allowStart(onEvent, props.cluster, task);
     this.allowWatch(isComplete, props.cluster, task);
+    if (props.keepSnapshots > 0) this.allowSnapshots(isComplete, props.database.instanceIdentifier!);
     const provider = new Provider(this, 'Provider', {
       onEventHandler: onEvent,
       isCompleteHandler: isComplete,
@@ -207,5 +234,24 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     for (const stream of streams) {
       acknowledgeWildcard(fn, stream, 'ECS names a log stream after its task; container and log group are fixed');
     }
+  }
+
+  /** Its own snapshots of this one instance, and no others. */
+  private allowSnapshots(fn: lambda.Function, instance: string): void {
+    const arn = (resource: string, resourceName: string) =>
+      Stack.of(this).formatArn({
+        service: 'rds',
+        resource,
+        resourceName,
+        arnFormat: ArnFormat.COLON_RESOURCE_NAME,
+      });
+    const database = arn('db', instance);
+    const own = arn('snapshot', `${migrationSnapshotPrefix(instance)}*`);
+    const allow = (actions: string[], ...resources: string[]) =>
+      fn.addToRolePolicy(new iam.PolicyStatement({ actions, resources }));
+    allow(['rds:CreateDBSnapshot'], database, own);
+    allow(['rds:AddTagsToResource', 'rds:DeleteDBSnapshot'], own);
+    allow(['rds:DescribeDBSnapshots'], database);
+    acknowledgeWildcard(fn, own, 'a snapshot is named when it is taken; what its name begins with is fixed');
   }
 }

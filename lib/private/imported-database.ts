@@ -15,6 +15,7 @@ export class ImportedDatabase extends Construct implements ILettaDatabase {
   readonly port: number;
   readonly databaseName: string;
   readonly maxConnections?: number;
+  readonly instanceIdentifier?: string;
   private readonly resourceId: string;
 
   constructor(scope: Construct, id: string, attrs: LettaDatabaseAttributes) {
@@ -32,6 +33,7 @@ export class ImportedDatabase extends Construct implements ILettaDatabase {
     this.port = attrs.port ?? DATABASE_PORT;
     this.databaseName = attrs.databaseName ?? DATABASE_NAME;
     this.maxConnections = attrs.maxConnections;
+    this.instanceIdentifier = attrs.instanceIdentifier;
     this.resourceId = attrs.resourceId;
     this.connections = new ec2.Connections({
       securityGroups: [attrs.securityGroup],

@@ -63,6 +63,8 @@ export class LettaTask extends Construct {
   public readonly definition: ecs.FargateTaskDefinition;
   public readonly logGroup: logs.ILogGroup;
   public readonly logStreamPrefix: string;
+  /** URI of the image that the letta container runs. */
+  public readonly lettaImage: string;
   /** What starting the task asks of AWS: images and logs. */
   public readonly awsCalls: AwsCall[];
 
@@ -92,6 +94,7 @@ export class LettaTask extends Construct {
 
     const gateway = this.addGateway(props);
     const letta = this.addLetta(props);
+    this.lettaImage = letta.imageName;
     letta.addContainerDependencies({ container: gateway, condition: ecs.ContainerDependencyCondition.HEALTHY });
 
     this.awsCalls = [

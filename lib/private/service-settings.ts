@@ -30,6 +30,8 @@ export interface ServiceSettings {
   readonly idleTimeout: Duration;
   readonly deregistrationDelay: Duration;
   readonly maxConcurrentTurns: number;
+  /** Snapshots from before migrations that are kept. */
+  readonly migrationSnapshots: number;
   /** Whether the load balancer speaks TLS to the tasks. */
   readonly targetTls: boolean;
 }
@@ -80,6 +82,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
     reserve: props.databaseConnectionReserve ?? 20,
     idleTimeout,
     maxConcurrentTurns: props.maxConcurrentTurns ?? (props.uvicornWorkers ?? 1) * TURNS_PER_WORKER,
+    migrationSnapshots: migrationSnapshots(path, props),
     targetTls: props.targetProtocol === elbv2.ApplicationProtocol.HTTPS,
     deregistrationDelay: props.deregistrationDelay ?? Duration.seconds(Math.min(idleTimeout.toSeconds(), 3600)),
   };
@@ -126,4 +129,16 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
   validateSeconds(path, 'deregistrationDelay', settings.deregistrationDelay, 0, 3600, "a load balancer's own limits");
   validateCorsOrigins(path, props.corsOrigins ?? []);
   return settings;
+}
+
+function migrationSnapshots(path: string, { migrationSnapshots: count, database }: LettaServiceProps): number {
+  const known = database.instanceIdentifier !== undefined;
+  if (count === undefined) return known ? 3 : 0;
+  // RDS keeps 100 manual snapshots of an account's instances unless its quota was raised.
+  validateWholeNumber(path, 'migrationSnapshots', count, 0, 100);
+  if (count === 0 || known) return count;
+  throw new Error(
+    `${path}: migrationSnapshots is ${count}, but the database does not say its instanceIdentifier, wanted to know of what to take ` +
+      'snapshots: give instanceIdentifier to fromLettaDatabaseAttributes, or leave migrationSnapshots out',
+  );
 }

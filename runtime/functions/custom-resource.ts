@@ -5,9 +5,13 @@ export interface OnEventRequest {
   readonly RequestId: string;
   readonly StackId: string;
   readonly LogicalResourceId: string;
+  /** E.g. `Custom::LettaMigration`. */
+  readonly ResourceType?: string;
   /** Set on Update and Delete. */
   readonly PhysicalResourceId?: string;
   readonly ResourceProperties: Record<string, unknown>;
+  /** Set on Update. */
+  readonly OldResourceProperties?: Record<string, unknown>;
 }
 
 /** What `onEvent` returns; the framework hands it on to `isComplete`. */

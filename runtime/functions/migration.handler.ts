@@ -1,15 +1,28 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ECSClient } from '@aws-sdk/client-ecs';
-import { IsCompleteRequest, OnEventRequest } from './custom-resource';
+import { RDSClient } from '@aws-sdk/client-rds';
+import { MIGRATION_SNAPSHOT } from '../contract';
+import { IsCompleteRequest, OnEventRequest, stableId } from './custom-resource';
 import { explained } from './failure';
-import { migrationIsComplete, MigrationClients, startMigration } from './migration';
+import { isRollingBack, migrationIsComplete, MigrationClients, startMigration } from './migration';
+import { SnapshotClients, snapshotIsComplete } from './migration-snapshot';
 
-const clients: MigrationClients = {
+const cloudFormation = new CloudFormationClient({});
+const clients: MigrationClients & SnapshotClients = {
+  cloudFormation,
   ecs: new ECSClient({}),
   logs: new CloudWatchLogsClient({}),
-  cloudFormation: new CloudFormationClient({}),
+  rds: new RDSClient({}),
+  isRollingBack: (stackId) => isRollingBack(cloudFormation, stackId),
 };
 
-export const onEvent = explained((event: OnEventRequest) => startMigration(event, clients));
-export const isComplete = explained((event: IsCompleteRequest) => migrationIsComplete(event, clients));
+/** Two custom resources, one after the other: the snapshot, and the migration. */
+export const onEvent = explained(async (event: OnEventRequest) =>
+  event.ResourceType === MIGRATION_SNAPSHOT
+    ? { PhysicalResourceId: stableId(event) }
+    : await startMigration(event, clients),
+);
+export const isComplete = explained((event: IsCompleteRequest) =>
+  event.ResourceType === MIGRATION_SNAPSHOT ? snapshotIsComplete(event, clients) : migrationIsComplete(event, clients),
+);

@@ -137,7 +137,7 @@ function isAhead(lines: string[]): boolean {
  * A rollback runs the old image against the database that the new one has migrated. Failing there would leave the stack
  * in UPDATE_ROLLBACK_FAILED, and there is nothing to migrate.
  */
-async function isRollingBack(cloudFormation: CloudFormationClient, stackId: string): Promise<boolean> {
+export async function isRollingBack(cloudFormation: CloudFormationClient, stackId: string): Promise<boolean> {
   const { Stacks = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName: stackId }));
   return /ROLLBACK_IN_PROGRESS$/.test(Stacks[0]?.StackStatus ?? '');
 }

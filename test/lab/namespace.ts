@@ -63,9 +63,10 @@ export class VpcNamespace {
   /** A task's own namespace with an address in the VPC and the VPC as its only way out. */
   addTask(): TaskNamespace {
     const number = ++this.tasks;
-    if (number > 60) throw new Error(`the lab has addresses for 60 tasks in one run, this is task ${number}`);
+    if (number > 240) throw new Error(`the lab has addresses for 240 tasks in one run, this is task ${number}`);
     const name = `${this.name}-task${number}`;
-    const [inside, outside] = [`10.0.1.${number * 4 + 2}`, `10.0.1.${number * 4 + 1}`];
+    const network = `10.0.${1 + Math.floor(number / 60)}`;
+    const [inside, outside] = [2, 1].map((host) => `${network}.${(number % 60) * 4 + host}`);
     const link = `lab${this.pid % 1e6}t${number}`;
     run('ip', 'netns', 'add', name);
     run('ip', '-n', this.name, 'link', 'add', link, 'type', 'veth', 'peer', 'name', 'eth0', 'netns', name);

@@ -12,6 +12,7 @@ import { FakeEc2 } from './fake-aws/ec2';
 import { FakeEcs } from './fake-aws/ecs';
 import { FakeLambda } from './fake-aws/lambda';
 import { FakeLogs } from './fake-aws/logs';
+import { FakeRds } from './fake-aws/rds';
 import { FakeSecretsManager } from './fake-aws/secrets-manager';
 import { FakeAws } from './fake-aws/server';
 import type { FakeService } from './fake-aws/service';
@@ -63,6 +64,7 @@ export class LabServices {
     private readonly cachePort: number,
     readonly lambda: FakeLambda,
     readonly agentCore: FakeAgentCore,
+    readonly rds: FakeRds,
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
@@ -98,7 +100,7 @@ export class LabServices {
     const bedrockRuntime = new FakeBedrockRuntime(options.forward);
     const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
     const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
-    const [lambda, agentCore] = [new FakeLambda(), new FakeAgentCore()];
+    const [lambda, agentCore, rds] = [new FakeLambda(), new FakeAgentCore(), new FakeRds()];
     const services: FakeService[] = [
       bedrock,
       bedrockRuntime,
@@ -109,6 +111,7 @@ export class LabServices {
       cloudFormation,
       lambda,
       agentCore,
+      rds,
     ];
     const awsHosts = FakeAws.hosts(services);
     const tls = await certificate(awsAuthority, ...awsHosts);
@@ -176,6 +179,7 @@ export class LabServices {
         cachePort,
         lambda,
         agentCore,
+        rds,
       ] as const),
     );
   }

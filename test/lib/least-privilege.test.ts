@@ -25,7 +25,16 @@ const OPEN_RESOURCES: [pattern: RegExp, actions: string[], why: string][] = [
   [/^\$\{[^}]+\.Arn\}:\*$/, ['lambda:InvokeFunction'], "a function's versions, as CDK's framework calls them"],
   [/:task-definition\/[\w-]+:\*$/, ['ecs:RunTask'], 'a roll-back runs an older revision'],
   [/:task\/[^*]+\/\*$/, ['ecs:DescribeTasks'], 'ECS names a task when it starts it'],
-  [/:log-group:[^*]+:log-stream:[\w-]+\/letta\/\*$/, ['logs:GetLogEvents'], 'ECS names a stream after its task'],
+  [
+    /:log-group:[^*]+:log-stream:[\w-]+\/(letta|gateway)\/\*$/,
+    ['logs:GetLogEvents'],
+    'ECS names a stream after its task',
+  ],
+  [
+    /:snapshot:[^*]+-before-migration-\*$/,
+    ['rds:CreateDBSnapshot', 'rds:AddTagsToResource', 'rds:DeleteDBSnapshot'],
+    'a snapshot is named when it is taken',
+  ],
   [/-starport-layer-bucket\/\*$/, ['s3:GetObject'], "layers in AWS's own bucket"],
   [
     /Bucket\w+\.Arn\}\/exports\/\*(\/restores\/\*)?$/,

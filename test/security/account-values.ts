@@ -20,6 +20,7 @@ export class AccountValues implements ResourceValues {
       case 'AWS::S3::Bucket':
       case 'AWS::ECR::Repository':
       case 'AWS::ElastiCache::ReplicationGroup':
+      case 'AWS::RDS::DBInstance':
         return lower;
       case 'AWS::EC2::VPC':
         return `vpc-${lower}`;
@@ -66,7 +67,7 @@ export class AccountValues implements ResourceValues {
       case 'AWS::RDS::DBInstance DbiResourceId':
         return 'db-ABCDEFGHIJKLMNOPQRSTUVWXYZ';
       case 'AWS::RDS::DBInstance DBInstanceArn':
-        return this.arn('rds', `db:${id.toLowerCase()}`);
+        return this.arn('rds', `db:${own}`);
       case 'AWS::RDS::DBInstance MasterUserSecret.SecretArn':
         return this.arn('secretsmanager', `secret:rds!db-${id}-AbCdEf`);
       case 'AWS::RDS::DBInstance Endpoint.Port':

@@ -61,6 +61,10 @@ export const ROLES: Record<string, Reach> = {
     'cloudformation:DescribeStacks': ['the stack'],
     'ecs:DescribeTasks': ['Service/Cluster, a task'],
     'logs:GetLogEvents': [`${MIGRATION}/Task/Logs, Letta's stream`],
+    'rds:AddTagsToResource': ['a snapshot before a migration'],
+    'rds:CreateDBSnapshot': ['a snapshot before a migration', 'the database'],
+    'rds:DeleteDBSnapshot': ['a snapshot before a migration'],
+    'rds:DescribeDBSnapshots': ['the database'],
   },
   [`${MIGRATION}/Provider/framework-onEvent/ServiceRole`]: {
     ...writes(`${MIGRATION}/FunctionLogs`),

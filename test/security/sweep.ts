@@ -40,7 +40,7 @@ const ARNS: Record<string, Arns> = {
     // As CloudWatch Logs itself writes a group in its refusals.
     '': d.arn('logs', `log-group:${ref}:log-stream:`),
     ", Letta's stream": d.arn('logs', `log-group:${ref}:log-stream:task/letta/1`),
-    ', another stream': d.arn('logs', `log-group:${ref}:log-stream:task/gateway/1`),
+    ', another stream': d.arn('logs', `log-group:${ref}:log-stream:task/other/1`),
   }),
 };
 
@@ -68,10 +68,14 @@ export function inventory(deployment: Deployment): Target[] {
 function database(deployment: Deployment): Target[] {
   return deployment.ofType('AWS::RDS::DBInstance').flatMap(({ id, template }) => {
     const attribute = (name: string): string => String(template.resolve({ 'Fn::GetAtt': [id, name] }));
+    const instance = String(template.resolve({ Ref: id }));
+    const snapshot = (name: string): string => deployment.arn('rds', `snapshot:${name}`);
     const users = ['letta_runtime', 'letta_migrator', 'letta_admin', 'postgres', 'rds_superuser'];
     return [
       { name: "the master's secret", arn: attribute('MasterUserSecret.SecretArn') },
       { name: 'the database', arn: attribute('DBInstanceArn') },
+      { name: 'a snapshot before a migration', arn: snapshot(`${instance}-before-migration-0123456789ab`) },
+      { name: 'another snapshot', arn: snapshot(`rds:${instance}-2026-01-01-00-00`) },
       ...users.map((user) => ({
         name: `database user ${user}`,
         arn: deployment.arn('rds-db', `dbuser:${attribute('DbiResourceId')}/${user}`),

@@ -121,17 +121,34 @@ function watchMigration(names: Names): Row[] {
   const cluster = deployment.attribute('AWS::ECS::Cluster', 'Service/Cluster', 'Arn');
   const task = deployment.arn('ecs', `task/${cluster.split('cluster/')[1]}/1234`);
   const own = { context: { 'ecs:cluster': cluster } };
+  const [database] = deployment.ofType('AWS::RDS::DBInstance');
+  const instance = String(database.template.resolve({ Ref: database.id }));
   return new Table(deployment.role(Path.WATCH_MIGRATION), { from: 'internet' })
     .allows('the tasks of its cluster', ['ecs:DescribeTasks'], [task], own)
     .denies('tasks of other clusters', ['ecs:DescribeTasks'], [deployment.arn('ecs', 'task/other/1234')], {
       context: { 'ecs:cluster': deployment.arn('ecs', 'cluster/other') },
     })
     .denies('starting and stopping tasks', ['ecs:StopTask'], [task], own)
-    .allows('what alembic said', ['logs:GetLogEvents'], [names.stream('Service/Migration/Task/Logs')])
-    .denies(
-      "the gateway's log of the migration, and the server's log",
+    .allows(
+      'what alembic and its gateway said',
       ['logs:GetLogEvents'],
-      [names.stream('Service/Migration/Task/Logs', 'task/gateway/1234'), names.stream('Service/Task/Logs')],
+      ['letta', 'gateway'].map((container) => names.stream('Service/Migration/Task/Logs', `task/${container}/1234`)),
+    )
+    .denies("the server's log", ['logs:GetLogEvents'], [names.stream('Service/Task/Logs')])
+    .allows(
+      'a snapshot before a migration',
+      ['rds:CreateDBSnapshot', 'rds:DeleteDBSnapshot'],
+      [deployment.arn('rds', `snapshot:${instance}-before-migration-0123456789ab`)],
+    )
+    .denies(
+      'deleting another snapshot',
+      ['rds:DeleteDBSnapshot'],
+      [deployment.arn('rds', `snapshot:rds:${instance}-2026-01-01`)],
+    )
+    .denies(
+      'the database itself',
+      ['rds:DeleteDBInstance', 'rds:ModifyDBInstance'],
+      [deployment.arn('rds', `db:${instance}`)],
     )
     .allows(
       "its own stack's status",
