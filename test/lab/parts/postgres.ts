@@ -1,5 +1,6 @@
 import { ChildProcess, spawn } from 'node:child_process';
 import {
+  appendFile,
   chmod,
   chown,
   copyFile,
@@ -8,6 +9,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   symlink,
   writeFile,
@@ -54,6 +56,16 @@ export interface Postgres {
   down(): Promise<void>;
   /** Starts it again on the same data. */
   up(): Promise<void>;
+  /** Kills it as a host that fails does: nothing is flushed, nobody is told. */
+  kill(): Promise<void>;
+  /** Gives it a standby that every commit waits for, as the other zone's does under Multi-AZ. */
+  addStandby(): Promise<void>;
+  /** Kills the server and promotes its standby, which takes its place here: host, port, SQL. */
+  failOver(): Promise<void>;
+  /** Moves the data of a server that is down to a disk with this much room beside it; needs root. */
+  limitDisk(freeMiB: number): Promise<void>;
+  /** Folder of its data. */
+  readonly data: string;
   /** Ends the server and removes its data. */
   stop(): Promise<void>;
 }
@@ -88,27 +100,73 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
   await configure(data, folder, host, port, options);
 
   let log = '';
-  const start = () => {
-    const started = launch([path.join(native, 'bin/postgres'), '-D', data], env, folder, options.wrap);
+  let current = { data, port };
+  let standby: { data: string; port: number; server: ChildProcess } | undefined;
+  const mounts: string[] = [];
+  const start = (from: string) => {
+    const started = launch([path.join(native, 'bin/postgres'), '-D', from], env, folder, options.wrap);
     for (const stream of [started.stdout, started.stderr]) stream?.on('data', (chunk) => (log += chunk));
     return started;
   };
-  let server = start();
+  let server = start(data);
 
-  const superuser = (database = 'postgres'): ClientConfig => ({ host: folder, port, user: 'postgres', database });
+  const socket = (at: number, database = 'postgres') => ({ host: folder, port: at, user: 'postgres', database });
   const postgres: Postgres = {
     host,
-    port,
-    superuser,
-    sql: (text, database) => query(superuser(database), text),
+    // Asked at each connection: another server may have taken this one's place.
+    get port() {
+      return current.port;
+    },
+    get data() {
+      return current.data;
+    },
+    superuser: (database) => socket(current.port, database),
+    sql: (text, database) => query(socket(current.port, database), text),
     log: () => log,
     down: () => end(server),
     up: async () => {
-      server = start();
+      server = start(current.data);
       await ready(postgres, server);
     },
+    kill: () => killed(server),
+    addStandby: async () => {
+      const copy = { data: path.join(folder, 'standby'), port: await freePort(host) };
+      await copyRunning(postgres, copy.data);
+      const primary = `host=${folder} port=${current.port} user=postgres`;
+      await appendFile(
+        path.join(copy.data, 'postgresql.conf'),
+        `port = ${copy.port}\nprimary_conninfo = '${primary}'\n`,
+      );
+      await writeFile(path.join(copy.data, 'standby.signal'), '');
+      if (ROOT) await run('chown', ['-R', `${NOBODY}:${NOBODY}`, copy.data]);
+      standby = { ...copy, server: start(copy.data) };
+      await postgres.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+      await postgres.sql('SELECT pg_reload_conf()');
+      await until('the standby to be synchronous', async () => {
+        const rows = await postgres.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
+        return rows.length === 1;
+      });
+    },
+    failOver: async () => {
+      if (!standby) throw new Error('there is no standby to promote: addStandby() makes one');
+      await killed(server);
+      await query(socket(standby.port), 'SELECT pg_promote(true, 30)');
+      [server, current, standby] = [standby.server, { data: standby.data, port: standby.port }, undefined];
+    },
+    limitDisk: async (freeMiB) => {
+      const used = Number((await run('du', ['-sm', current.data])).split(/\s/)[0]);
+      const aside = `${current.data}-aside`;
+      await rename(current.data, aside);
+      await mkdir(current.data);
+      await run('mount', ['-t', 'tmpfs', '-o', `size=${used + freeMiB}m`, 'tmpfs', current.data]);
+      mounts.push(current.data);
+      await run('cp', ['-a', `${aside}/.`, current.data]);
+      await run('chmod', ['700', current.data]);
+      await rm(aside, { recursive: true });
+    },
     stop: async () => {
-      await end(server);
+      await Promise.all([end(server), standby && end(standby.server)]);
+      for (const mount of mounts) await run('umount', [mount]);
       await rm(folder, { recursive: true, force: true });
     },
   };
@@ -174,7 +232,7 @@ async function configure(data: string, socket: string, host: string, port: numbe
     log_line_prefix: "'%m %u@%d '",
     ...options.settings,
   };
-  const hba = ['local all postgres trust', ...(options.hba ?? ['hostssl all all 0.0.0.0/0 scram-sha-256'])];
+  const hba = ['local all,replication postgres trust', ...(options.hba ?? ['hostssl all all 0.0.0.0/0 scram-sha-256'])];
   const files: Record<string, string> = {
     'postgresql.conf': Object.entries(settings)
       .map(([name, value]) => `${name} = ${value}\n`)
@@ -219,6 +277,38 @@ async function ready(postgres: Postgres, server: ChildProcess): Promise<void> {
       }
       await new Promise((resolve) => setTimeout(resolve, 50));
     }
+  }
+}
+
+/** Copies the data of a running server, as the low-level backup of PostgreSQL's documentation does. */
+async function copyRunning(postgres: Postgres, to: string): Promise<void> {
+  const session = new Client(postgres.superuser());
+  await session.connect();
+  try {
+    await session.query("SELECT pg_backup_start('standby', true)");
+    await cp(postgres.data, to, {
+      recursive: true,
+      filter: (file) => !/\/(postmaster\.(pid|opts)|pgsql_tmp|pg_replslot\/.*)$/.test(file),
+    });
+    const { rows } = await session.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
+    await writeFile(path.join(to, 'backup_label'), rows[0].labelfile);
+  } finally {
+    await session.end();
+  }
+}
+
+async function killed(server: ChildProcess): Promise<void> {
+  if (server.exitCode !== null || server.signalCode !== null) return;
+  const exited = new Promise((resolve) => server.once('exit', resolve));
+  server.kill('SIGKILL');
+  await exited;
+}
+
+async function until(what: string, done: () => Promise<boolean>): Promise<void> {
+  const deadline = Date.now() + 30_000;
+  while (!(await done())) {
+    if (Date.now() > deadline) throw new Error(`waited 30 s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
 
