@@ -6,7 +6,7 @@ export interface HttpRequest {
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
   readonly body?: Uint8Array;
-  /** Most bytes of the answer. */
+  /** Most bytes of an answer that is no error. */
   readonly maximum: number;
   /** Milliseconds without a byte. */
   readonly idleTimeout: number;
@@ -22,6 +22,9 @@ export interface HttpAnswer {
 /** The answer is longer than it may be: not a reason to ask again. */
 export class TooLarge extends Error {}
 
+/** Bytes of an answer that says why there is no other. */
+const LARGEST_ERROR = 64 * 1024;
+
 /** One call, its answer in memory up to a maximum. `fetch` of Node.js takes no authorities of a certificate. */
 export function httpCall(request: HttpRequest): Promise<HttpAnswer> {
   const { method, url, headers, body, agent, maximum, idleTimeout } = request;
@@ -30,20 +33,22 @@ export function httpCall(request: HttpRequest): Promise<HttpAnswer> {
   return new Promise((resolve, reject) => {
     const call = send(url, { method, headers: { ...headers, ...length }, agent, timeout: idleTimeout }, (response) => {
       const chunks: Buffer[] = [];
+      const most = (response.statusCode ?? 0) < 400 ? maximum : Math.max(maximum, LARGEST_ERROR);
       let size = 0;
       response.on('data', (chunk: Buffer) => {
         size += chunk.length;
-        if (size > maximum) call.destroy(new TooLarge(`the answer is larger than ${maximum} bytes`));
-        else chunks.push(chunk);
+        if (size <= most) return void chunks.push(chunk);
+        reject(new TooLarge(`the answer is larger than ${most} bytes`));
+        call.destroy();
       });
-      response.once('error', reject);
+      response.on('error', reject);
       response.once('end', () => {
         if (!response.complete) return reject(new Error('the answer was cut off'));
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
       });
     });
     call.once('timeout', () => call.destroy(new Error(`no answer within ${idleTimeout / 1000} s`)));
-    call.once('error', reject);
+    call.on('error', reject);
     call.end(body);
   });
 }

@@ -62,7 +62,10 @@ export async function verifyHeader(request: WireRequest, issuer: KeyIssuer): Pro
   }
   const [path, query] = splitTarget(request.target);
   // AWS wants the body's hash in a header for S3 alone: not every SDK sends it.
-  const signer = new SignatureV4({ credentials: keys, region, service, sha256: Sha256, applyChecksum: false });
+  const uriEscapePath = service !== 's3';
+  const signer = new SignatureV4({
+    ...{ credentials: keys, region, service, sha256: Sha256, applyChecksum: false, uriEscapePath },
+  });
   const again = await signer.sign(
     new HttpRequest({
       method: request.method,
