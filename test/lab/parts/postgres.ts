@@ -19,6 +19,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { Client, ClientConfig } from 'pg';
 import { run } from './command';
+import { copyRunning, standbyIsSynchronous } from './postgres-standby';
 
 /** What {@link startPostgres} is given. */
 export interface PostgresOptions {
@@ -142,10 +143,7 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
       standby = { ...copy, server: start(copy.data) };
       await postgres.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
       await postgres.sql('SELECT pg_reload_conf()');
-      await until('the standby to be synchronous', async () => {
-        const rows = await postgres.sql("SELECT 1 FROM pg_stat_replication WHERE sync_state = 'sync'");
-        return rows.length === 1;
-      });
+      await standbyIsSynchronous(postgres);
     },
     failOver: async () => {
       if (!standby) throw new Error('there is no standby to promote: addStandby() makes one');
@@ -280,36 +278,11 @@ async function ready(postgres: Postgres, server: ChildProcess): Promise<void> {
   }
 }
 
-/** Copies the data of a running server, as the low-level backup of PostgreSQL's documentation does. */
-async function copyRunning(postgres: Postgres, to: string): Promise<void> {
-  const session = new Client(postgres.superuser());
-  await session.connect();
-  try {
-    await session.query("SELECT pg_backup_start('standby', true)");
-    await cp(postgres.data, to, {
-      recursive: true,
-      filter: (file) => !/\/(postmaster\.(pid|opts)|pgsql_tmp|pg_replslot\/.*)$/.test(file),
-    });
-    const { rows } = await session.query<{ labelfile: string }>('SELECT labelfile FROM pg_backup_stop(false)');
-    await writeFile(path.join(to, 'backup_label'), rows[0].labelfile);
-  } finally {
-    await session.end();
-  }
-}
-
 async function killed(server: ChildProcess): Promise<void> {
   if (server.exitCode !== null || server.signalCode !== null) return;
   const exited = new Promise((resolve) => server.once('exit', resolve));
   server.kill('SIGKILL');
   await exited;
-}
-
-async function until(what: string, done: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + 30_000;
-  while (!(await done())) {
-    if (Date.now() > deadline) throw new Error(`waited 30 s for ${what}`);
-    await new Promise((resolve) => setTimeout(resolve, 50));
-  }
 }
 
 async function end(server: ChildProcess): Promise<void> {
