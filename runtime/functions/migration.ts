@@ -20,6 +20,9 @@ import { lastLines, TaskLog } from './task-log';
  */
 const UNSEEN_FOR_MS = 5 * 60_000;
 
+/** CDK's provider framework gives up a little later, and cannot say why. */
+const PATIENCE_MS = 45 * 60_000;
+
 /** What the migration step calls. */
 export interface MigrationClients {
   readonly ecs: ECSClient;
@@ -89,7 +92,13 @@ export async function migrationIsComplete(
         `${UNSEEN_FOR_MS / 60_000} minutes. See the events of cluster ${properties.cluster}, then deploy again`,
     );
   }
-  if (task.lastStatus !== 'STOPPED') return { IsComplete: false };
+  if (task.lastStatus !== 'STOPPED') {
+    if (!(Date.now() - Date.parse(startedAt ?? '') > PATIENCE_MS)) return { IsComplete: false };
+    throw new Error(
+      `the migration still runs after ${PATIENCE_MS / 60_000} minutes and goes on, task ${taskArn} of cluster ` +
+        `${properties.cluster}: wait until it has ended, then deploy again, which finds done what it has done`,
+    );
+  }
   if (exitCode(task, ContainerName.LETTA) === 0) return { IsComplete: true };
 
   const { logGroup, logStreamPrefix } = properties;
@@ -102,7 +111,9 @@ export async function migrationIsComplete(
   // Without a line of its own the migration never ran: the gateway tells why, e.g. that another one holds the lock.
   const ofGateway = ofLetta.lines.length === 0 ? await read(ContainerName.GATEWAY) : undefined;
   const { logStream, lines } = ofGateway?.lines.length ? ofGateway : ofLetta;
-  if (isAhead(lines) && (await isRollingBack(clients.cloudFormation, event.StackId))) return { IsComplete: true };
+  if ((isAhead(lines) || isBusy(lines)) && (await isRollingBack(clients.cloudFormation, event.StackId))) {
+    return { IsComplete: true };
+  }
   throw new Error(failureMessage(task, lines, `${logGroup} ${logStream}`));
 }
 
@@ -131,6 +142,11 @@ function exitCode(task: Task, container: string): number | undefined {
 /** Alembic's words when the database holds a revision that this image doesn't know. */
 function isAhead(lines: string[]): boolean {
   return lines.some((line) => line.includes("Can't locate revision identified by"));
+}
+
+/** The gateway's words when it did not get the lock on migrations. */
+function isBusy(lines: string[]): boolean {
+  return lines.some((line) => line.includes('another migration of this database runs'));
 }
 
 /**

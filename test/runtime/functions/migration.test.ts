@@ -340,3 +340,27 @@ describe('a database that is ahead of the image', () => {
     ).rejects.toThrow('the database migration failed');
   });
 });
+
+describe('a migration that finds another one running', () => {
+  const why =
+    'the lock on migrations was not to be had: another migration of this database runs; wait until it has ended';
+  const account = { task: stopped(undefined), log: [why] };
+
+  test('fails an update, with what to wait for', async () => {
+    const { message } = await failureOf({ ...account, stackStatus: 'UPDATE_IN_PROGRESS' });
+    expect(message).toContain(why);
+  });
+
+  test('lets a rollback through, which has nothing to migrate', async () => {
+    const { answer } = await isComplete({ ...account, stackStatus: 'UPDATE_ROLLBACK_IN_PROGRESS' });
+    expect(answer).toEqual({ IsComplete: true });
+  });
+});
+
+test('a migration that still runs after 45 minutes fails the deployment before CloudFormation gives up without a reason', async () => {
+  const task = { ...stopped(0), lastStatus: 'RUNNING' };
+  expect((await isComplete({ task }, 'Update', startedAgo(44 * 60))).answer).toEqual({ IsComplete: false });
+  await expect(isComplete({ task }, 'Update', startedAgo(46 * 60))).rejects.toThrow(
+    `the migration still runs after 45 minutes and goes on, task ${TASK} of cluster ${PROPERTIES.cluster}: wait until it has ended`,
+  );
+});
