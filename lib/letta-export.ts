@@ -25,8 +25,8 @@ import { ScheduledTask } from './private/scheduled-task';
 export * from './letta-export-props';
 
 /**
- * Writes every agent of a service as a file to a bucket, on a schedule, and brings agents back from there: with their blocks,
- * messages and archival passages, into this database or an empty one of the same version of Letta.
+ * Writes every agent of a service as a file to a bucket, on a schedule, and brings agents back from there: with their blocks, the
+ * messages in their context and their archival passages, into this database or an empty one of the same version of Letta.
  *
  * An export is a task of the gateway's image. It reads over the service's API, by the API password, and may write to the bucket,
  * but neither read nor delete there. A restore is another task with a role of its own, which runs only when somebody starts it
