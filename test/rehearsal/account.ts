@@ -39,7 +39,7 @@ export class Account {
     return new Promise((resolve, reject) => {
       const child = spawn(process.execPath, [program, '--ci', '--no-notices', ...args], {
         stdio: ['ignore', 'pipe', 'pipe'],
-        timeout: 120_000,
+        timeout: 300_000,
         env: {
           ...this.emulator.environment,
           CDK_DISABLE_VERSION_CHECK: '1',
