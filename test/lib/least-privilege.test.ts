@@ -96,6 +96,11 @@ const templates = apps.flatMap(([name, app]) =>
  * all of the account's, and the roles' own policies the exact ones.
  */
 const BETWEEN_STACKS: Record<string, RegExp[]> = {
+  'a stack on Aurora: Data': [
+    /^NetworkVpcSecretsManager\w+: secretsmanager:GetSecretValue on .*:secret:\*$/,
+    /^NetworkVpcLogs\w+: logs:CreateLogStream on .*:log-group:\*$/,
+    /^NetworkVpcLogs\w+: logs:PutLogEvents on .*:log-group:\*$/,
+  ],
   'examples/valkey-arm.ts: Foundation': [
     /^NetworkVpcLogs\w+: logs:CreateLogStream on .*:log-group:\*$/,
     /^NetworkVpcLogs\w+: logs:PutLogEvents on .*:log-group:\*$/,
