@@ -13,6 +13,17 @@ export function interfaceEndpoints(template: Template): Map<string, Statement[] 
   return new Map(endpointsOf(template).map(({ service, PolicyDocument }) => [service, PolicyDocument?.Statement]));
 }
 
+/** Statements of the gateway endpoint of S3, if the template's VPC has one; without a policy of its own it lets all through. */
+export function s3Gateway(template: Template): Statement[] | undefined {
+  const gateway = template
+    .ofType('AWS::EC2::VPCEndpoint')
+    .map(([id]) => template.properties<Endpoint>(id))
+    .find(({ ServiceName, VpcEndpointType }) => VpcEndpointType === 'Gateway' && ServiceName.endsWith('.s3'));
+  return gateway && (gateway.PolicyDocument?.Statement ?? [EVERYTHING]);
+}
+
+const EVERYTHING: Statement = { Effect: 'Allow', Action: '*', Resource: '*' };
+
 /** The endpoints' security groups, by service. */
 export function endpointGroups(template: Template): Map<string, string[]> {
   return new Map(endpointsOf(template).map(({ service, SecurityGroupIds }) => [service, SecurityGroupIds ?? []]));

@@ -1,5 +1,5 @@
 import { Account } from './account';
-import { endpointGroups } from './endpoints';
+import { endpointGroups, s3Gateway } from './endpoints';
 import { Address } from './namespace';
 import { Name } from './resource-values';
 import { reachableGroups } from './security-groups';
@@ -25,7 +25,8 @@ export function hostsInVpc(template: Template, awsHosts: string[], groups: strin
   const reachable = reachableGroups(template, groups);
   const endpoints = endpointGroups(template);
   const leads = (to: string[] = []): boolean => to.some((group) => reachable.has(group));
-  const leadsToAws = (host: string): boolean => leads(endpoints.get(host.split('.')[0]));
+  const s3 = s3Gateway(template) !== undefined;
+  const leadsToAws = (host: string): boolean => (host.includes('.s3.') ? s3 : leads(endpoints.get(host.split('.')[0])));
   const database = leads(groupsOf(template, 'AWS::RDS::DBInstance', 'VPCSecurityGroups'));
   const cache = leads(groupsOf(template, 'AWS::ElastiCache::ReplicationGroup', 'SecurityGroupIds'));
   return hostsFile([

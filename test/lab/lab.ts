@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import type { LettaBedrockStackProps } from '../../lib';
+import type { LettaBedrockStack, LettaBedrockStackProps } from '../../lib';
 import { type ChatModel, ContainerName, GatewayVariable, Port } from '../../runtime/contract';
 import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
@@ -27,6 +27,8 @@ export interface LabOptions {
   readonly vpc: VpcNamespace;
   /** Properties of the stack. @default - plain HTTP, everything else its default */
   readonly stack?: LettaBedrockStackProps;
+  /** Adds constructs to the stack. @default - none */
+  readonly extend?: (stack: LettaBedrockStack) => void;
   /** Seconds that keys of roles live. @default 900 */
   readonly keyLifetime?: number;
   /** Answers model calls in place of the fake model. @default - the fake model */
@@ -77,7 +79,7 @@ export class Lab {
     const folder = mkdtempSync(path.join(os.tmpdir(), 'letta-lab-'));
     chmodSync(folder, 0o755);
     progress('synthesizes LettaBedrockStack');
-    const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack);
+    const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack, options.extend);
     const values = new LabValues();
     const template = new Template(assembly.template, assembly.folder, values);
     const [letta, node, sandbox] = await Promise.all([lettaVenv(), node24(), sandboxPython()]);
@@ -142,6 +144,20 @@ export class Lab {
     return this.prepareTask(this.taskDefinitionId(TaskDefinition), serviceGroups(this.template), gateway);
   }
 
+  /**
+   * Runs a one-shot task of the template, as whoever pastes its command does, to its end.
+   *
+   * @param pathEnd how the construct path of its task definition ends
+   * @param command in place of the definition's
+   */
+  async runTask(pathEnd: string, securityGroups: string[], command?: string[]): Promise<Task> {
+    const [id] = this.template.only('AWS::ECS::TaskDefinition', pathEnd);
+    const task = this.prepareTask(id, securityGroups, {}, command);
+    await task.start();
+    await task.ended(180_000);
+    return task;
+  }
+
   /** Stops the service's task as a deployment would and starts another. */
   async restartService(): Promise<Task> {
     await this.service?.stop('the lab restarts the service');
@@ -195,10 +211,16 @@ export class Lab {
     }
   }
 
-  private prepareTask(id: string, securityGroups: string[], gateway: Record<string, string> = {}): Task {
+  private prepareTask(
+    id: string,
+    securityGroups: string[],
+    gateway: Record<string, string> = {},
+    command?: string[],
+  ): Task {
     const { template, services, folder } = this;
+    const definition = template.properties<TaskDefinition>(id);
     const task = new Task({
-      definition: withVariables(template.properties<TaskDefinition>(id), ContainerName.GATEWAY, gateway),
+      definition: withCommand(withVariables(definition, ContainerName.GATEWAY, gateway), command),
       namespace: this.options.vpc.addTask(),
       image: (container: ContainerDefinition) => imageOf(container, this.assembly, this.parts),
       credentialsPath: services.credentials.register(roleOf(this.roles(id).taskRole)),
@@ -241,6 +263,14 @@ export class Lab {
       evidence,
     });
   }
+}
+
+function withCommand(definition: TaskDefinition, command: string[] | undefined): TaskDefinition {
+  if (!command) return definition;
+  return {
+    ...definition,
+    ContainerDefinitions: definition.ContainerDefinitions.map((container) => ({ ...container, Command: command })),
+  };
 }
 
 function withVariables(

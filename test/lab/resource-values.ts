@@ -1,4 +1,5 @@
 import { Account, arn } from './account';
+import { BUCKET } from './fake-aws/s3';
 import type { Resource, ResourceValues } from './template';
 
 /** Names that AWS would give; tokens are signed for some of them, certificates made for others. */
@@ -30,6 +31,8 @@ export class LabValues implements ResourceValues {
         return secretArn(id);
       case 'AWS::Logs::LogGroup':
         return logGroup(id);
+      case 'AWS::S3::Bucket':
+        return BUCKET;
       case 'AWS::IAM::Role':
       case 'AWS::Lambda::Function':
         return id;
@@ -50,6 +53,8 @@ export class LabValues implements ResourceValues {
         return codeInterpreterId(id);
       case 'AWS::BedrockAgentCore::CodeInterpreterCustom CodeInterpreterArn':
         return arn('bedrock-agentcore', `code-interpreter-custom/${codeInterpreterId(id)}`);
+      case 'AWS::S3::Bucket Arn':
+        return `arn:${Account.PARTITION}:s3:::${BUCKET}`;
       case 'AWS::ECS::Cluster Arn':
         return arn('ecs', `cluster/${Name.CLUSTER}`);
       case 'AWS::Logs::LogGroup Arn':

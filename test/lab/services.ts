@@ -13,6 +13,7 @@ import { FakeEcs } from './fake-aws/ecs';
 import { FakeLambda } from './fake-aws/lambda';
 import { FakeLogs } from './fake-aws/logs';
 import { FakeRds } from './fake-aws/rds';
+import { FakeS3 } from './fake-aws/s3';
 import { FakeSecretsManager } from './fake-aws/secrets-manager';
 import { FakeAws } from './fake-aws/server';
 import type { FakeService } from './fake-aws/service';
@@ -25,7 +26,7 @@ import { likeRds, type Master, rdsHba } from './parts/rds';
 import { RdsFront } from './rds-front';
 import { Redis } from './redis';
 import { Name } from './resource-values';
-import { interfaceEndpoints } from './endpoints';
+import { interfaceEndpoints, s3Gateway } from './endpoints';
 import { rolePolicies } from './role-policies';
 import type { Template } from './template';
 
@@ -65,6 +66,7 @@ export class LabServices {
     readonly lambda: FakeLambda,
     readonly agentCore: FakeAgentCore,
     readonly rds: FakeRds,
+    readonly s3: FakeS3,
   ) {}
 
   static async start(options: ServicesOptions): Promise<LabServices> {
@@ -101,7 +103,9 @@ export class LabServices {
     const [secrets, ecs, logs] = [new FakeSecretsManager(), new FakeEcs(), new FakeLogs(path.join(folder, 'logs'))];
     const cloudFormation = new FakeCloudFormation(String(template.resolve({ Ref: 'AWS::StackId' })));
     const [lambda, agentCore, rds] = [new FakeLambda(), new FakeAgentCore(), new FakeRds()];
+    const s3 = new FakeS3();
     const services: FakeService[] = [
+      s3,
       bedrock,
       bedrockRuntime,
       secrets,
@@ -115,7 +119,8 @@ export class LabServices {
     ];
     const awsHosts = FakeAws.hosts(services);
     const tls = await certificate(awsAuthority, ...awsHosts);
-    const endpointPolicy = (host: string) => interfaceEndpoints(template).get(host);
+    const endpointPolicy = (host: string) =>
+      host === s3.host ? s3Gateway(template) : interfaceEndpoints(template).get(host);
     const aws = new FakeAws({ services, issuer, record, endpointPolicy, tls });
     await aws.start(Address.AWS);
     started.push(() => aws.stop());
@@ -180,6 +185,7 @@ export class LabServices {
         lambda,
         agentCore,
         rds,
+        s3,
       ] as const),
     );
   }

@@ -15,7 +15,11 @@ export interface Assembly {
 }
 
 /** Synthesizes `LettaBedrockStack` as the app in `bin/` does, with the metadata that tells where its assets are. */
-export function synthesize(folder: string, props: LettaBedrockStackProps = { http: true }): Assembly {
+export function synthesize(
+  folder: string,
+  props: LettaBedrockStackProps = { http: true },
+  extend: (stack: LettaBedrockStack) => void = () => undefined,
+): Assembly {
   const settings = JSON.parse(readFileSync(path.join(REPOSITORY, 'cdk.json'), 'utf8')) as { context: object };
   const app = new App({
     outdir: folder,
@@ -24,6 +28,7 @@ export function synthesize(folder: string, props: LettaBedrockStackProps = { htt
     context: { ...settings.context, 'aws:cdk:enable-asset-metadata': true, 'aws:cdk:enable-path-metadata': true },
   });
   const stack = new LettaBedrockStack(app, 'LettaBedrockStack', props);
+  extend(stack);
   const assembly = app.synth();
   const assets = JSON.parse(readFileSync(path.join(folder, `${stack.stackName}.assets.json`), 'utf8')) as {
     dockerImages?: Record<string, { source: { directory: string } }>;

@@ -5,6 +5,9 @@ import { AwsError, type FakeService, type SignedCall } from './service';
 /** The one bucket of the lab. */
 export const BUCKET = 'lab-exports';
 
+/** The bucket is of the caller's account: `aws:ResourceAccount` (IAM user guide, "AWS global condition context keys"). */
+const OWNER = { 'aws:ResourceAccount': Account.ID };
+
 /** S3 as far as exports need it: a bucket with versions and a lock, reached by its own host name. */
 export class FakeS3 implements FakeService {
   readonly host = `${BUCKET}.s3`;
@@ -38,14 +41,14 @@ export class FakeS3 implements FakeService {
     if (method === 'GET' && key === '') return this.list(call, url.searchParams);
     const resource = `arn:${Account.PARTITION}:s3:::${BUCKET}/${key}`;
     if (method === 'GET') {
-      call.authorize({ action: 's3:GetObject', resource });
+      call.authorize({ action: 's3:GetObject', resource, context: OWNER });
       const content = this.objects.get(key)?.at(-1);
       if (!content) throw new AwsError('NoSuchKey', 'The specified key does not exist.', 404);
       call.response.writeHead(200, { 'content-length': content.length }).end(content);
       return;
     }
     if (method !== 'PUT') throw new AwsError('MethodNotAllowed', `the lab's S3 does not know ${method}`, 405);
-    call.authorize({ action: 's3:PutObject', resource });
+    call.authorize({ action: 's3:PutObject', resource, context: OWNER });
     const checksum = headers['x-amz-checksum-sha256'];
     if (checksum === undefined) {
       throw new AwsError(
@@ -64,7 +67,7 @@ export class FakeS3 implements FakeService {
     call.authorize({
       action: 's3:ListBucket',
       resource: `arn:${Account.PARTITION}:s3:::${BUCKET}`,
-      context: { 's3:prefix': prefix },
+      context: { ...OWNER, 's3:prefix': prefix },
     });
     const found = this.keys().filter((key) => key.startsWith(prefix));
     const folded = found.map((key) => {
