@@ -24,6 +24,8 @@ export class TooLarge extends Error {}
 
 /** Bytes of an answer that says why there is no other. */
 const LARGEST_ERROR = 64 * 1024;
+/** A closed security group answers nothing. */
+const CONNECT_TIMEOUT = 15_000;
 
 /** One call, its answer in memory up to a maximum. `fetch` of Node.js takes no authorities of a certificate. */
 export function httpCall(request: HttpRequest): Promise<HttpAnswer> {
@@ -46,6 +48,12 @@ export function httpCall(request: HttpRequest): Promise<HttpAnswer> {
         if (!response.complete) return reject(new Error('the answer was cut off'));
         resolve({ status: response.statusCode ?? 0, headers: response.headers, body: Buffer.concat(chunks) });
       });
+    });
+    const connecting = setTimeout(() => call.destroy(new Error('no connection within 15 s')), CONNECT_TIMEOUT);
+    call.once('close', () => clearTimeout(connecting));
+    call.once('socket', (socket) => {
+      if (socket.connecting) socket.once('connect', () => clearTimeout(connecting));
+      else clearTimeout(connecting);
     });
     call.once('timeout', () => call.destroy(new Error(`no answer within ${idleTimeout / 1000} s`)));
     call.on('error', reject);
