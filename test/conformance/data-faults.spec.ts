@@ -1,0 +1,7 @@
+import { Deployed } from './deployed';
+import { killedDatabase } from './suites/faults/data-killed';
+
+describe('what agents remember, when the database fails', () => {
+  const deployed = new Deployed();
+  killedDatabase(deployed);
+});
