@@ -1,7 +1,9 @@
 import { Deployed } from './deployed';
 import { killedDatabase } from './suites/faults/data-killed';
+import { killedMigration } from './suites/faults/data-migration-killed';
 
 describe('what agents remember, when the database fails', () => {
   const deployed = new Deployed();
   killedDatabase(deployed);
+  killedMigration(deployed);
 });
