@@ -64,6 +64,7 @@ export class LettaAuroraDatabase extends Construct implements ILettaDatabase {
   readonly maxConnections?: number;
   /** The cluster. */
   readonly cluster: rds.DatabaseCluster;
+  readonly clusterIdentifier?: string;
   /** The VPC that it stands in. */
   readonly vpc: ec2.IVpc;
   /** Key of the storage and of its snapshots; undefined for the account's key of RDS. */
@@ -166,6 +167,7 @@ export class LettaAuroraDatabase extends Construct implements ILettaDatabase {
       cloudwatchLogsExports: ['postgresql'],
       preferredMaintenanceWindow: props.preferredMaintenanceWindow,
     });
+    this.clusterIdentifier = this.cluster.clusterIdentifier;
     if (snapshotIdentifier !== undefined) restoreClusterFrom(this.cluster, snapshotIdentifier);
     this.cluster.node.addDependency(logGroup);
     this.acknowledgeFindings();

@@ -43,6 +43,8 @@ export interface ILettaDatabase extends IConstruct, ec2.IConnectable {
   readonly maxConnections?: number;
   /** Identifier of the DB instance, of which a snapshot is taken before a migration; undefined when an imported database doesn't say. */
   readonly instanceIdentifier?: string;
+  /** Identifier of the DB cluster (Aurora), of which a snapshot is taken before a migration. */
+  readonly clusterIdentifier?: string;
 
   /**
    * Lets a principal log in by IAM as one role of the database.

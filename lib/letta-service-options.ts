@@ -252,9 +252,9 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
 
   /**
    * How many of the snapshots are kept that are taken of the database before another image migrates it; the oldest beyond that
-   * are deleted once a new one is there. They outlive the stack. 0: none is taken.
+   * are deleted once a migration went well. They outlive the stack. 0: none is taken.
    *
-   * @default 3, if the database says its `instanceIdentifier`, else 0
+   * @default 3, if the database says its `instanceIdentifier` or `clusterIdentifier`, else 0
    */
   readonly migrationSnapshots?: number;
 

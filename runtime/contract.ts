@@ -292,7 +292,9 @@ export interface SetupProperties {
  * The function calls `ecs:RunTask` (with `iam:PassRole`), `ecs:DescribeTasks`, `logs:GetLogEvents` on `logGroup`, and
  * `cloudformation:DescribeStacks` on its own stack, to accept a database that is ahead of the image during a rollback.
  */
-export interface MigrationProperties {
+export interface MigrationProperties extends SnapshotOfProperties {
+  /** How many snapshots are kept once a migration went well; a whole number as text. Left out if none are taken. */
+  readonly keepSnapshots?: string;
   readonly cluster: string;
   readonly taskDefinition: string;
   readonly subnets: string[];
@@ -305,19 +307,23 @@ export interface MigrationProperties {
 /** The custom resource that keeps a copy of the database before another image migrates it, by the migration's function. */
 export const MIGRATION_SNAPSHOT = 'Custom::LettaMigrationSnapshot';
 
-/** Its properties: when one changes, CloudFormation asks for an update, and that takes a snapshot. */
-export interface MigrationSnapshotProperties {
+/** Which database snapshots are taken of: one of the two. */
+export interface SnapshotOfProperties {
+  /** Identifier of the DB instance. */
+  readonly databaseInstance?: string;
+  /** Identifier of the DB cluster (Aurora). */
+  readonly databaseCluster?: string;
+}
+
+/** Its properties. An update that changes the image takes a snapshot. */
+export interface MigrationSnapshotProperties extends SnapshotOfProperties {
   /** Image that migrates. */
   readonly image: string;
-  /** Identifier of the DB instance. */
-  readonly databaseInstance: string;
-  /** How many snapshots are kept, the new one among them; a whole number as text. */
-  readonly keep: string;
 }
 
 /** What the name of a snapshot before a migration begins with. */
-export function migrationSnapshotPrefix(databaseInstance: string): string {
-  return `${databaseInstance}-before-migration-`;
+export function migrationSnapshotPrefix(database: string): string {
+  return `${database}-before-migration-`;
 }
 
 /** What the gateway is told of the tool sandbox. */

@@ -17,6 +17,7 @@ import {
   MigrationProperties,
   migrationSnapshotPrefix,
   MigrationSnapshotProperties,
+  SnapshotOfProperties,
 } from '../../runtime/contract';
 import { AwsCall, IAwsClient } from '../aws-client';
 import { ILettaDatabase } from '../letta-database';
@@ -105,6 +106,7 @@ export class DatabaseMigration extends Construct implements IAwsClient {
       securityGroups: [securityGroup.securityGroupId],
       logGroup: task.logGroup.logGroupName,
       logStreamPrefix: task.logStreamPrefix,
+      ...(props.keepSnapshots > 0 && { keepSnapshots: `${props.keepSnapshots}`, ...snapshotOf(props.database) }),
     };
     this.resource = new CustomResource(this, 'Resource', {
       resourceType: 'Custom::LettaMigration',
@@ -124,16 +126,8 @@ export class DatabaseMigration extends Construct implements IAwsClient {
   }
 
   /** What another image may spoil is kept first: CloudFormation updates this one before the migration, which waits for it. */
-  private snapshot(
-    { database, keepSnapshots }: DatabaseMigrationProps,
-    task: LettaTask,
-    provider: Provider,
-  ): Construct {
-    const properties: MigrationSnapshotProperties = {
-      image: task.lettaImage,
-      databaseInstance: database.instanceIdentifier!,
-      keep: `${keepSnapshots}`,
-    };
+  private snapshot({ database }: DatabaseMigrationProps, task: LettaTask, provider: Provider): Construct {
+    const properties: MigrationSnapshotProperties = { image: task.lettaImage, ...snapshotOf(database) };
     const snapshot = new CustomResource(this, 'Snapshot', {
       resourceType: MIGRATION_SNAPSHOT,
       serviceToken: provider.serviceToken,
@@ -166,7 +160,7 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     [onEvent, isComplete].forEach(acknowledgeDeploymentFunction);
     this.allowStart(onEvent, props.cluster, task);
     this.allowWatch(isComplete, props.cluster, task);
-    if (props.keepSnapshots > 0) this.allowSnapshots(isComplete, props.database.instanceIdentifier!);
+    if (props.keepSnapshots > 0) this.allowSnapshots(isComplete, props.database);
     const provider = new Provider(this, 'Provider', {
       onEventHandler: onEvent,
       isCompleteHandler: isComplete,
@@ -236,8 +230,11 @@ export class DatabaseMigration extends Construct implements IAwsClient {
     }
   }
 
-  /** Its own snapshots of this one instance, and no others. */
-  private allowSnapshots(fn: lambda.Function, instance: string): void {
+  /** Its own snapshots of this one database, and no others. */
+  private allowSnapshots(fn: lambda.Function, of: ILettaDatabase): void {
+    const { databaseInstance, databaseCluster } = snapshotOf(of);
+    const kind = databaseCluster === undefined ? 'DBSnapshot' : 'DBClusterSnapshot';
+    const identifier = databaseCluster ?? databaseInstance!;
     const arn = (resource: string, resourceName: string) =>
       Stack.of(this).formatArn({
         service: 'rds',
@@ -245,13 +242,21 @@ export class DatabaseMigration extends Construct implements IAwsClient {
         resourceName,
         arnFormat: ArnFormat.COLON_RESOURCE_NAME,
       });
-    const database = arn('db', instance);
-    const own = arn('snapshot', `${migrationSnapshotPrefix(instance)}*`);
+    const [database, own] =
+      databaseCluster === undefined
+        ? [arn('db', identifier), arn('snapshot', `${migrationSnapshotPrefix(identifier)}*`)]
+        : [arn('cluster', identifier), arn('cluster-snapshot', `${migrationSnapshotPrefix(identifier)}*`)];
     const allow = (actions: string[], ...resources: string[]) =>
       fn.addToRolePolicy(new iam.PolicyStatement({ actions, resources }));
-    allow(['rds:CreateDBSnapshot'], database, own);
-    allow(['rds:AddTagsToResource', 'rds:DeleteDBSnapshot'], own);
-    allow(['rds:DescribeDBSnapshots'], database);
+    allow([`rds:Create${kind}`], database, own);
+    allow(['rds:AddTagsToResource', `rds:Delete${kind}`], own);
+    allow([`rds:Describe${kind}s`], database);
     acknowledgeWildcard(fn, own, 'a snapshot is named when it is taken; what its name begins with is fixed');
   }
+}
+
+function snapshotOf({ instanceIdentifier, clusterIdentifier }: ILettaDatabase): SnapshotOfProperties {
+  return clusterIdentifier === undefined
+    ? { databaseInstance: instanceIdentifier }
+    : { databaseCluster: clusterIdentifier };
 }

@@ -132,7 +132,7 @@ export function serviceSettings(scope: Construct, props: LettaServiceProps): Ser
 }
 
 function migrationSnapshots(path: string, { migrationSnapshots: count, database }: LettaServiceProps): number {
-  const known = database.instanceIdentifier !== undefined;
+  const known = (database.instanceIdentifier ?? database.clusterIdentifier) !== undefined;
   if (count === undefined) return known ? 3 : 0;
   // RDS keeps 100 manual snapshots of an account's instances unless its quota was raised.
   validateWholeNumber(path, 'migrationSnapshots', count, 0, 100);

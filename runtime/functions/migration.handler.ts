@@ -3,10 +3,10 @@ import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ECSClient } from '@aws-sdk/client-ecs';
 import { RDSClient } from '@aws-sdk/client-rds';
 import { MIGRATION_SNAPSHOT } from '../contract';
-import { IsCompleteRequest, OnEventRequest, stableId } from './custom-resource';
+import { IsCompleteRequest, OnEventRequest } from './custom-resource';
 import { explained } from './failure';
 import { isRollingBack, migrationIsComplete, MigrationClients, startMigration } from './migration';
-import { SnapshotClients, snapshotIsComplete } from './migration-snapshot';
+import { SnapshotClients, snapshotIsComplete, startSnapshot } from './migration-snapshot';
 
 const cloudFormation = new CloudFormationClient({});
 const clients: MigrationClients & SnapshotClients = {
@@ -19,9 +19,7 @@ const clients: MigrationClients & SnapshotClients = {
 
 /** Two custom resources, one after the other: the snapshot, and the migration. */
 export const onEvent = explained(async (event: OnEventRequest) =>
-  event.ResourceType === MIGRATION_SNAPSHOT
-    ? { PhysicalResourceId: stableId(event) }
-    : await startMigration(event, clients),
+  event.ResourceType === MIGRATION_SNAPSHOT ? startSnapshot(event) : await startMigration(event, clients),
 );
 export const isComplete = explained((event: IsCompleteRequest) =>
   event.ResourceType === MIGRATION_SNAPSHOT ? snapshotIsComplete(event, clients) : migrationIsComplete(event, clients),

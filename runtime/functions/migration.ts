@@ -1,6 +1,7 @@
 import { CloudFormationClient, DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { DescribeTasksCommand, ECSClient, RunTaskCommand, Task } from '@aws-sdk/client-ecs';
+import { RDSClient } from '@aws-sdk/client-rds';
 import { ContainerName, MigrationProperties } from '../contract';
 import {
   IsCompleteRequest,
@@ -12,6 +13,7 @@ import {
   stringProperty,
 } from './custom-resource';
 import { cut, jsonBytes, MAX_MESSAGE_BYTES, withoutSecrets } from './failure';
+import { deleteOldSnapshots } from './migration-snapshot';
 import { lastLines, TaskLog } from './task-log';
 
 /**
@@ -28,6 +30,7 @@ export interface MigrationClients {
   readonly ecs: ECSClient;
   readonly logs: CloudWatchLogsClient;
   readonly cloudFormation: CloudFormationClient;
+  readonly rds: RDSClient;
   /** How patient to be with a log that is still empty. */
   readonly log?: Pick<TaskLog, 'tries' | 'pauseMs'>;
 }
@@ -99,7 +102,10 @@ export async function migrationIsComplete(
         `${properties.cluster}: wait until it has ended, then deploy again, which finds done what it has done`,
     );
   }
-  if (exitCode(task, ContainerName.LETTA) === 0) return { IsComplete: true };
+  if (exitCode(task, ContainerName.LETTA) === 0) {
+    await deleteSnapshots(event, clients);
+    return { IsComplete: true };
+  }
 
   const { logGroup, logStreamPrefix } = properties;
   const streamOf = (container: string) => `${logStreamPrefix}/${container}/${taskArn.split('/').pop()}`;
@@ -115,6 +121,13 @@ export async function migrationIsComplete(
     return { IsComplete: true };
   }
   throw new Error(failureMessage(task, lines, `${logGroup} ${logStream}`));
+}
+
+async function deleteSnapshots(event: IsCompleteRequest, { cloudFormation, rds }: MigrationClients): Promise<void> {
+  if (event.ResourceProperties.keepSnapshots === undefined) return;
+  // The migration that the stack goes back from may be why somebody needs them.
+  if (await isRollingBack(cloudFormation, event.StackId)) return;
+  await deleteOldSnapshots(event, rds);
 }
 
 function migrationProperties(event: OnEventRequest): MigrationProperties {

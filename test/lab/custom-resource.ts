@@ -20,6 +20,8 @@ export interface CustomResourceRun {
   /** @default 'Create' */
   readonly requestType?: 'Create' | 'Update' | 'Delete';
   readonly physicalResourceId?: string;
+  /** Properties that an update changes, as they were. */
+  readonly old?: Record<string, string>;
   /** Milliseconds until `isComplete` must have said yes. */
   readonly timeout: number;
 }
@@ -47,6 +49,7 @@ export async function runCustomResource(id: string, run: CustomResourceRun): Pro
     ResourceType: template.resource(id).Type,
     ResourceProperties: strings({ ...properties, ServiceToken: undefined }),
     ...(run.physicalResourceId ? { PhysicalResourceId: run.physicalResourceId } : {}),
+    ...(run.old ? { OldResourceProperties: { ...(strings(properties) as object), ...run.old } } : {}),
   };
   const started = (await invoke(allowed(run, id, variables.USER_ON_EVENT_FUNCTION_ARN), event)) as Answer;
   if (!variables.USER_IS_COMPLETE_FUNCTION_ARN) return started.Data ?? {};

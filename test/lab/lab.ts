@@ -170,8 +170,16 @@ export class Lab {
     return roleOf(this.roles(id).taskRole);
   }
 
-  /** Runs one custom resource, as CloudFormation would. */
-  async customResource(id: string, requestType: 'Create' | 'Update' = 'Create'): Promise<void> {
+  /**
+   * Runs one custom resource, as CloudFormation would.
+   *
+   * @param old properties that an update changes, as they were
+   */
+  async customResource(
+    id: string,
+    requestType: 'Create' | 'Update' = 'Create',
+    old?: Record<string, string>,
+  ): Promise<void> {
     if (!hasProvider(this.template, id)) return; // one of CDK's own, about things the lab has not
     this.options.progress?.(`runs ${this.template.resource(id).Type}`);
     const attributes = await runCustomResource(id, {
@@ -180,9 +188,20 @@ export class Lab {
       invoke: (functionId, event) => this.functions.invoke(functionId, event),
       requestType,
       physicalResourceId: requestType === 'Create' ? undefined : id,
+      old,
       timeout: 180_000,
     });
     this.values.returned.set(id, attributes);
+  }
+
+  /**
+   * Invokes a function of the template, as its schedule would.
+   *
+   * @param pathEnd how its construct path ends
+   */
+  invokeFunction(pathEnd: string, event: unknown): Promise<unknown> {
+    const [id] = this.template.only('AWS::Lambda::Function', pathEnd);
+    return this.functions.invoke(id, event);
   }
 
   /** What everything printed so far: file and line. */

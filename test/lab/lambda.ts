@@ -33,12 +33,14 @@ export interface FunctionOptions {
 
 /** Loads the handler as Lambda's Node runtime does and prints its answer behind a mark. */
 const bootstrap = `
-const [mark, handler] = process.argv.slice(2);
+const [mark, handler, milliseconds] = process.argv.slice(2);
+const deadline = Date.now() + Number(milliseconds);
+const context = { getRemainingTimeInMillis: () => deadline - Date.now() };
 const [file, name] = handler.split('.');
 let input = '';
 process.stdin.on('data', (chunk) => (input += chunk)).on('end', async () => {
   try {
-    const answer = await require('/var/task/' + file)[name](JSON.parse(input), {});
+    const answer = await require('/var/task/' + file)[name](JSON.parse(input), context);
     process.stdout.write('\\n' + mark + JSON.stringify({ answer }) + '\\n', () => process.exit(0));
   } catch (error) {
     process.stdout.write('\\n' + mark + JSON.stringify({ error: error.message, stack: error.stack }) + '\\n', () => process.exit(1));
@@ -59,7 +61,13 @@ export async function invokeFunction(options: FunctionOptions, event: unknown): 
   const container = Container.start({
     name: `function-${options.name}-${mark.slice(11, 19)}`,
     namespace: options.namespace.name,
-    command: ['/usr/local/bin/node', '/var/runtime/bootstrap.js', mark, options.handler],
+    command: [
+      '/usr/local/bin/node',
+      '/var/runtime/bootstrap.js',
+      mark,
+      options.handler,
+      `${options.timeoutSeconds * 1000}`,
+    ],
     environment: {
       ...options.environment,
       PATH: '/usr/local/bin:/usr/bin:/bin',

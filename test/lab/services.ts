@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseRole } from '../../runtime/contract';
+import { DatabaseRole, RETENTION_ROLE } from '../../runtime/contract';
 import { AwsRecord } from './aws-record';
 import { CredentialsEndpoint, KeyIssuer } from './credentials';
 import { ElastiCacheFront } from './elasticache-front';
@@ -224,7 +224,7 @@ export class LabServices {
 }
 
 /** Roles that log in by token once they are members of rds_iam. */
-const iamRoles: string[] = [DatabaseRole.MIGRATOR, DatabaseRole.RUNTIME];
+const iamRoles: string[] = [DatabaseRole.MIGRATOR, DatabaseRole.RUNTIME, RETENTION_ROLE];
 
 /**
  * Whether RDS would ask this user for a token: members of rds_iam, but not the master, who may only pass it on.

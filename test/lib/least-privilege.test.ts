@@ -35,6 +35,11 @@ const OPEN_RESOURCES: [pattern: RegExp, actions: string[], why: string][] = [
     ['rds:CreateDBSnapshot', 'rds:AddTagsToResource', 'rds:DeleteDBSnapshot'],
     'a snapshot is named when it is taken',
   ],
+  [
+    /:cluster-snapshot:[^*]+-before-migration-\*$/,
+    ['rds:CreateDBClusterSnapshot', 'rds:AddTagsToResource', 'rds:DeleteDBClusterSnapshot'],
+    'a snapshot is named when it is taken',
+  ],
   [/-starport-layer-bucket\/\*$/, ['s3:GetObject'], "layers in AWS's own bucket"],
   [
     /Bucket\w+\.Arn\}\/exports\/\*(\/restores\/\*)?$/,

@@ -179,7 +179,9 @@ describe('a log group', () => {
     const [statement] = statementsOf(template, 'MigrationIsComplete').filter(
       ({ Action }) => Action === 'logs:GetLogEvents',
     );
-    expect(asText(statement.Resource)).toMatch(/:\$\{OwnLogs\w+\}:log-stream:migration\/letta\/\*$/);
+    for (const stream of statement.Resource as unknown[]) {
+      expect(asText(stream)).toMatch(/:\$\{OwnLogs\w+\}:log-stream:migration\/(letta|gateway)\/\*$/);
+    }
   });
 
   function streamPrefixes(made: Template): string[] {

@@ -1,6 +1,6 @@
 import { Stack } from 'aws-cdk-lib';
 import * as ec2 from 'aws-cdk-lib/aws-ec2';
-import { LettaBedrockStack, LettaDatabase, LettaServiceProps } from '../../lib';
+import { LettaAuroraDatabase, LettaBedrockStack, LettaDatabase, LettaServiceProps } from '../../lib';
 import { service } from './letta-service-support';
 import { asText, statementsOf, Template, testApp } from './support';
 
@@ -29,8 +29,8 @@ test('is updated when the image changes, before the migration runs', () => {
   const [[id, { Properties }]] = Object.entries(template.findResources(SNAPSHOT));
   expect(asText(Properties.image)).toMatch(/container-assets/);
   expect(Properties.databaseInstance).toEqual({ Ref: expect.stringMatching(/^DatabaseInstance/) });
-  expect(Properties.keep).toBe('3');
   const [migration] = Object.values(template.findResources('Custom::LettaMigration'));
+  expect(migration.Properties).toMatchObject({ keepSnapshots: '3', databaseInstance: Properties.databaseInstance });
   expect(migration.DependsOn).toContain(id);
 });
 
@@ -56,10 +56,9 @@ test('is not there with migrationSnapshots: 0, nor its rights', () => {
 });
 
 test('is taken of an imported instance that says its identifier, and of no other', () => {
-  ofImported('letta-prod', { migrationSnapshots: 7 }).hasResourceProperties(SNAPSHOT, {
-    databaseInstance: 'letta-prod',
-    keep: '7',
-  });
+  const template = ofImported('letta-prod', { migrationSnapshots: 7 });
+  template.hasResourceProperties(SNAPSHOT, { databaseInstance: 'letta-prod' });
+  template.hasResourceProperties('Custom::LettaMigration', { databaseInstance: 'letta-prod', keepSnapshots: '7' });
   ofImported(undefined).resourceCountIs(SNAPSHOT, 0);
 });
 
@@ -71,4 +70,25 @@ test('asked for without knowing of what is an error that says how to tell', () =
 
 test.each([-1, 1.5, 101, NaN])('migrationSnapshots: %p is an error', (migrationSnapshots) => {
   expect(() => ofStack({ migrationSnapshots })).toThrow(/migrationSnapshots/);
+});
+
+test('of Aurora is one of the cluster', () => {
+  const app = testApp();
+  const stack = new Stack(app, 'Aurora', { env: { account: '111122223333', region: 'us-east-1' } });
+  const vpc = new ec2.Vpc(stack, 'Vpc', {
+    availabilityZones: ['us-east-1a', 'us-east-1b'],
+    subnetConfiguration: [{ name: 'Isolated', subnetType: ec2.SubnetType.PRIVATE_ISOLATED }],
+  });
+  const database = new LettaAuroraDatabase(stack, 'Database', { vpc });
+  const template = Template.fromStack(new LettaBedrockStack(app, 'Stack', { http: true, env: stack, vpc, database }));
+  const [{ Properties }] = Object.values(template.findResources(SNAPSHOT));
+  expect(Properties.databaseInstance).toBeUndefined();
+  expect(JSON.stringify(Properties.databaseCluster)).toContain('DatabaseCluster');
+  const actions = statementsOf(template, 'MigrationIsComplete').flatMap(({ Action }) => Action);
+  expect(actions.filter((action) => action.startsWith('rds:'))).toEqual([
+    'rds:CreateDBClusterSnapshot',
+    'rds:AddTagsToResource',
+    'rds:DeleteDBClusterSnapshot',
+    'rds:DescribeDBClusterSnapshots',
+  ]);
 });

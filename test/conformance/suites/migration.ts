@@ -23,7 +23,7 @@ export function migrationSuite(deployed: Deployed): void {
       const update = async (status: string) => {
         deployed.lab.services.cloudFormation.status = status;
         const [[id]] = deployed.lab.template.ofType('Custom::LettaMigrationSnapshot');
-        await deployed.lab.customResource(id, 'Update');
+        await deployed.lab.customResource(id, 'Update', { image: 'letta:old' });
       };
 
       test('has no snapshot of a first deployment', () => expect(snapshots()).toEqual([]));
@@ -40,12 +40,17 @@ export function migrationSuite(deployed: Deployed): void {
         };
         snapshots().push(mine);
         for (let taken = 0; taken < 4; taken++) await update('UPDATE_IN_PROGRESS');
+        expect(snapshots()).toHaveLength(5);
+        await migrate('UPDATE_IN_PROGRESS');
         const [first, ...own] = snapshots();
         expect(first).toBe(mine);
         expect(own).toHaveLength(3);
         for (const { identifier, tags } of own) {
           expect(identifier).toMatch(new RegExp(`^${name}-before-migration-[0-9a-f]{12}$`));
-          expect(tags['cdk-letta:to-image']).toBeTruthy();
+          expect(tags).toMatchObject({
+            'cdk-letta:from-image': 'letta:old',
+            'cdk-letta:to-image': expect.stringMatching(/./),
+          });
         }
       }, 60_000);
 

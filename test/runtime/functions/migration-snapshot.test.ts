@@ -1,9 +1,9 @@
 import { RDSClient } from '@aws-sdk/client-rds';
-import { snapshotIsComplete } from '../../../runtime/functions/migration-snapshot';
+import { deleteOldSnapshots, snapshotIsComplete, startSnapshot } from '../../../runtime/functions/migration-snapshot';
 import { customResourceEvent } from './event';
 import { ApiAnswer, ApiCall, fakeAwsApi } from './fake-aws-api';
 
-const PROPERTIES = { image: '1.dkr.ecr/letta@sha256:new', databaseInstance: 'letta-db', keep: '2' };
+const PROPERTIES = { image: '1.dkr.ecr/letta@sha256:new', databaseInstance: 'letta-db' };
 const PREFIX = 'letta-db-before-migration-';
 
 interface Snapshot {
@@ -66,8 +66,17 @@ async function inAccount<T>(account: Account, work: (rds: RDSClient, calls: ApiC
   }
 }
 
-const event = (type: 'Create' | 'Update' | 'Delete' = 'Update', properties: object = {}) =>
-  customResourceEvent(type, { ...PROPERTIES, ...properties });
+const event = (type: 'Create' | 'Update' | 'Delete' = 'Update', properties: object = {}, startedAt = Date.now()) =>
+  customResourceEvent(
+    type,
+    { ...PROPERTIES, ...properties },
+    {
+      OldResourceProperties: { ...PROPERTIES, image: '1.dkr.ecr/letta@sha256:old' },
+      Data: { StartedAt: new Date(startedAt).toISOString() },
+    },
+  );
+const cleaned = (keepSnapshots: string) =>
+  customResourceEvent('Update', { databaseInstance: 'letta-db', keepSnapshots });
 const step = (rds: RDSClient, of = event(), rollingBack = false) =>
   snapshotIsComplete(of, { rds, isRollingBack: () => Promise.resolve(rollingBack) });
 
@@ -83,25 +92,58 @@ test('takes one snapshot, named after the instance and tagged with stack and ima
     expect(await step(rds)).toEqual({ IsComplete: true, Data: { SnapshotIdentifier: snapshots[0].id } });
     const created = calls.filter(({ action }) => action === 'CreateDBSnapshot');
     expect(created).toHaveLength(1);
-    expect(JSON.stringify(created[0].input)).toContain('1.dkr.ecr/letta@sha256:new');
+    for (const image of ['old', 'new']) expect(JSON.stringify(created[0].input)).toContain(`letta@sha256:${image}`);
     expect(JSON.stringify(created[0].input)).toContain(event().StackId);
   });
 });
 
-test('then deletes the oldest of its own beyond those that are kept, and nothing of others', async () => {
+test('deletes the oldest of its own beyond those that are kept, and nothing of others', async () => {
   const snapshots: Snapshot[] = [
     { id: `${PREFIX}1`, status: 'available', day: 1 },
     { id: `${PREFIX}3`, status: 'available', day: 3 },
+    { id: `${PREFIX}4`, status: 'creating' },
     { id: `${PREFIX}2`, status: 'available', day: 2 },
     { id: 'mine', status: 'available', day: 1 },
   ];
-  await inAccount({ snapshots }, async (rds) => {
-    await step(rds);
-    const taken = snapshots.at(-1)!;
-    expect(snapshots).toHaveLength(5);
-    taken.status = 'available';
-    await step(rds);
-    expect(snapshots.map(({ id }) => id)).toEqual([`${PREFIX}3`, 'mine', taken.id]);
+  await inAccount({ snapshots }, (rds) => deleteOldSnapshots(cleaned('2'), rds));
+  expect(snapshots.map(({ id }) => id)).toEqual([`${PREFIX}3`, `${PREFIX}4`, 'mine']);
+});
+
+test('one that somebody else deleted meanwhile is no failure', async () => {
+  const snapshots: Snapshot[] = [1, 2].map((day) => ({ id: `${PREFIX}${day}`, status: 'available', day }));
+  await inAccount({ snapshots, refuses: 'DBSnapshotNotFound' }, (rds) => deleteOldSnapshots(cleaned('1'), rds));
+});
+
+test('a cluster has calls of its own', async () => {
+  const calls: string[] = [];
+  const api = await fakeAwsApi(({ action }) => {
+    calls.push(action);
+    return { body: `<${action}Response><${action}Result/></${action}Response>` };
+  });
+  const rds = new RDSClient(api.client);
+  const of = { databaseInstance: undefined, databaseCluster: 'letta-cluster' };
+  expect(await step(rds, event('Update', of))).toEqual({ IsComplete: false });
+  expect(calls).toEqual(['DescribeDBClusterSnapshots', 'CreateDBClusterSnapshot']);
+  rds.destroy();
+  await api.stop();
+});
+
+test('the wait begins with the event, whose physical id stays', () => {
+  const { PhysicalResourceId, Data } = startSnapshot(event());
+  expect(PhysicalResourceId).toBe(event().PhysicalResourceId);
+  expect(Date.now() - Date.parse(Data!.StartedAt)).toBeLessThan(10_000);
+});
+
+test.each([
+  ['is still made', { snapshots: [] as Snapshot[] }, 'creating'],
+  ['cannot be begun', { snapshots: [], refuses: 'InvalidDBInstanceState' }, 'refused'],
+])('fails after 45 minutes when it %s, and says what RDS says', async (_what, account, said) => {
+  const late = event('Update', {}, Date.now() - 46 * 60_000);
+  await inAccount(account, async (rds) => {
+    if (!('refuses' in account)) await step(rds);
+    await expect(step(rds, late)).rejects.toThrow(
+      new RegExp(`not there after 45 minutes, so nothing was migrated; RDS says: ${said}.* then deploy again`),
+    );
   });
 });
 
@@ -128,6 +170,7 @@ test.each([
   ['at Create', event('Create'), false],
   ['at Delete', event('Delete'), false],
   ['while the stack rolls back', event(), true],
+  ['when the image stays the same', event('Update', { image: '1.dkr.ecr/letta@sha256:old' }), false],
 ])('does nothing %s', async (_when, of, rollingBack) => {
   await inAccount({ snapshots: [] }, async (rds, calls) => {
     expect(await step(rds, of, rollingBack)).toEqual({ IsComplete: true });
@@ -136,5 +179,7 @@ test.each([
 });
 
 test.each(['0', '-1', 'many', '1.5'])('refuses to keep %s', async (keep) => {
-  await inAccount({ snapshots: [] }, (rds) => expect(step(rds, event('Update', { keep }))).rejects.toThrow('keep'));
+  await inAccount({ snapshots: [] }, (rds) =>
+    expect(deleteOldSnapshots(cleaned(keep), rds)).rejects.toThrow('keepSnapshots'),
+  );
 });

@@ -1,6 +1,7 @@
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { ECSClient } from '@aws-sdk/client-ecs';
+import { RDSClient } from '@aws-sdk/client-rds';
 import { MigrationProperties } from '../../../runtime/contract';
 import { IsCompleteResponse, OnEventResponse } from '../../../runtime/functions/custom-resource';
 import { migrationIsComplete, MigrationClients, startMigration } from '../../../runtime/functions/migration';
@@ -35,14 +36,14 @@ async function inAccount<Answer>(
   work: (clients: MigrationClients) => Promise<Answer>,
 ): Promise<{ answer: Answer; calls: ApiCall[] }> {
   const api = await fakeAwsApi((call) => answerOf(account, call));
-  const [ecs, logs, cloudFormation] = [ECSClient, CloudWatchLogsClient, CloudFormationClient].map(
+  const [ecs, logs, cloudFormation, rds] = [ECSClient, CloudWatchLogsClient, CloudFormationClient, RDSClient].map(
     (Client) => new Client(api.client),
-  ) as [ECSClient, CloudWatchLogsClient, CloudFormationClient];
+  ) as [ECSClient, CloudWatchLogsClient, CloudFormationClient, RDSClient];
   try {
-    const answer = await work({ ecs, logs, cloudFormation, log: { tries: 2, pauseMs: 1 } });
+    const answer = await work({ ecs, logs, cloudFormation, rds, log: { tries: 2, pauseMs: 1 } });
     return { answer, calls: api.calls };
   } finally {
-    [ecs, logs, cloudFormation].forEach((client) => client.destroy());
+    [ecs, logs, cloudFormation, rds].forEach((client) => client.destroy());
     await api.stop();
   }
 }
