@@ -67,10 +67,12 @@ export class LettaApi {
   /** All agents, or those with a tag. */
   async *agents(tag?: string): AsyncGenerator<Agent> {
     const only = tag === undefined ? '' : `&tags=${encodeURIComponent(tag)}`;
-    const first = `/v1/agents/?limit=${AGENTS_A_PAGE}&order=asc&show_hidden_agents=true${only}`;
+    const first = `/v1/agents/?limit=${AGENTS_A_PAGE}&order=asc&show_hidden_agents=true&include=agent.tags${only}`;
     for await (const { id, tags } of this.pages(first, AGENTS_A_PAGE)) {
       if (typeof id !== 'string' || !AGENT_ID.test(id))
         throw new Error('GET /v1/agents/ names an agent that has no id');
+      // Tags tell what an earlier restore has done: without them it would look as if it had done nothing.
+      if (!Array.isArray(tags)) throw new Error(`GET /v1/agents/ does not tell the tags of ${id}`);
       yield { id, tags: stringsOf(tags) };
     }
   }

@@ -69,7 +69,9 @@ export class Restore {
     const unfinished: string[] = [];
     for await (const { id, tags } of this.api.agents(OF_RESTORE + this.source.time)) {
       const from = tags.find((tag) => tag.startsWith(RESTORED_FROM))?.slice(RESTORED_FROM.length);
-      if (tags.includes(UNFINISHED) || from === undefined) unfinished.push(id);
+      // Somebody put the tag there by hand: it is none of a restore's.
+      if (from === undefined) continue;
+      if (tags.includes(UNFINISHED)) unfinished.push(id);
       else done.set(from, id);
     }
     for (const id of unfinished) {
