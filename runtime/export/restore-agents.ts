@@ -47,11 +47,12 @@ export class Restore {
     const start = Date.now();
     await this.api.requireImport();
     const done = await this.earlierRuns();
+    // First all that is there: whoever comes back shares the blocks of every agent that an earlier run brought back.
     for (const agent of this.source.agents) {
       const earlier = done.get(agent.id);
       if (earlier !== undefined) await this.remember(agent, earlier);
-      else await this.tryRestore(agent);
     }
+    for (const agent of this.source.agents) if (!done.has(agent.id)) await this.tryRestore(agent);
     return {
       export: this.source.time,
       restored: this.restored,
