@@ -93,7 +93,9 @@ export function exportSuite(deployed: Deployed): void {
         [`agents/${ada}.af`, `agents/${ada}.passages.jsonl`, `agents/${grace}.af`, 'manifest.json'].sort(),
       );
       expect([...s3().objects.keys()].at(-1)).toMatch(/manifest\.json$/);
-      process.stderr.write(`export: ${String(line.agentsPerSecond)} agents/s, ${String(line.passagesPerSecond)} passages/s\n`);
+      process.stderr.write(
+        `export: ${String(line.agentsPerSecond)} agents/s, ${String(line.passagesPerSecond)} passages/s\n`,
+      );
     }, 180_000);
 
     test('are not brought back from an export that is cut: it is said, and nothing is changed', async () => {
@@ -115,7 +117,9 @@ export function exportSuite(deployed: Deployed): void {
       expect(await agentIds()).toEqual([]);
       const { code, log, run: line } = ended(await run('restore', '--export', 'latest'), 'restore');
       expect({ code, log: code === 0 ? '' : log }).toEqual({ code: 0, log: '' });
-      process.stderr.write(`restore: ${String(line.agentsPerSecond)} agents/s, ${String(line.passagesPerSecond)} passages/s\n`);
+      process.stderr.write(
+        `restore: ${String(line.agentsPerSecond)} agents/s, ${String(line.passagesPerSecond)} passages/s\n`,
+      );
       const report = s3()
         .keys()
         .find((name) => name.includes('/restores/'))!;
