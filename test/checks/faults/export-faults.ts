@@ -38,7 +38,7 @@ export const EXPORT_FAULTS: InjectedFault[] = [
     of: 'exporting',
     inject: (mutant) => {
       const isWrite = ({ Properties }: Properties): boolean =>
-        /"s3:AbortMultipartUpload"/.test(JSON.stringify(Properties));
+        /"s3:PutObject"/.test(JSON.stringify(Properties));
       mutant
         .properties('AWS::IAM::Policy', (policy, id) => ofExport(policy, id) && isWrite(policy))
         .PolicyDocument.Statement.push({ Effect: 'Allow', Action: 's3:PutObject', Resource: '*' });
