@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { LettaBedrockStack, LettaBedrockStackProps } from '../../lib';
-import { type ChatModel, ContainerName, GatewayVariable, Port } from '../../runtime/contract';
+import { type ChatModel, ContainerName, GatewayVariable, MIGRATION_SNAPSHOT, Port } from '../../runtime/contract';
 import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
 import { hostsInVpc } from './hosts';
@@ -12,7 +12,7 @@ import type { ImageFunction } from './image-function';
 import { LabFunctions, type LabParts } from './lab-functions';
 import { LogFile, logFiles, readLog } from './logs';
 import type { VpcNamespace } from './namespace';
-import { lettaVenv } from './parts/letta-venv';
+import { type LettaVenv, lettaVenv } from './parts/letta-venv';
 import { node24 } from './parts/node24';
 import { sandboxPython } from './parts/sandbox-python';
 import { LabValues, roleOf } from './resource-values';
@@ -27,6 +27,10 @@ export interface LabOptions {
   readonly vpc: VpcNamespace;
   /** Properties of the stack. @default - plain HTTP, everything else its default */
   readonly stack?: LettaBedrockStackProps;
+  /** What the image of the letta container holds. @default - what its Dockerfile makes */
+  readonly letta?: () => Promise<LettaVenv>;
+  /** Variables of the letta container in place of the template's, until `update`. @default - none */
+  readonly lettaVariables?: Record<string, string>;
   /** Adds constructs to the stack. @default - none */
   readonly extend?: (stack: LettaBedrockStack) => void;
   /** Seconds that keys of roles live. @default 900 */
@@ -48,6 +52,7 @@ export class Lab {
   service?: Task;
   private readonly tasks: Task[] = [];
   private readonly functions: LabFunctions;
+  private lettaVariables: Record<string, string>;
 
   private constructor(
     private readonly options: LabOptions,
@@ -57,7 +62,7 @@ export class Lab {
     readonly values: LabValues,
     readonly template: Template,
     readonly services: LabServices,
-    private readonly parts: LabParts,
+    private parts: LabParts,
   ) {
     services.ecs.runner = {
       roles: (taskDefinition) => this.roles(this.taskDefinitionId(taskDefinition)),
@@ -68,6 +73,7 @@ export class Lab {
         return task;
       },
     };
+    this.lettaVariables = options.lettaVariables ?? {};
     const running = () => this.tasks.filter(({ status }) => status === 'RUNNING').map(({ address }) => address);
     const { vpc } = options;
     this.functions = new LabFunctions({ vpc, folder, assembly, template, services, parts, tasks: running });
@@ -82,7 +88,7 @@ export class Lab {
     const assembly = synthesize(path.join(folder, 'cdk.out'), options.stack, options.extend);
     const values = new LabValues();
     const template = new Template(assembly.template, assembly.folder, values);
-    const [letta, node, sandbox] = await Promise.all([lettaVenv(), node24(), sandboxPython()]);
+    const [letta, node, sandbox] = await Promise.all([(options.letta ?? lettaVenv)(), node24(), sandboxPython()]);
     progress('starts Postgres, Redis and the fake AWS');
     const services = await LabServices.start({
       template,
@@ -164,6 +170,28 @@ export class Lab {
     return this.startService();
   }
 
+  /**
+   * Deploys another image of the letta container: snapshot, migration, then a new task beside the old one, which ends when the new
+   * one is healthy.
+   *
+   * @returns milliseconds that the migration took, its task's start included
+   */
+  async update(letta: LettaVenv): Promise<number> {
+    this.services.cloudFormation.status = 'UPDATE_IN_PROGRESS';
+    this.parts = { ...this.parts, letta };
+    this.lettaVariables = {};
+    const [[snapshot]] = this.template.ofType(MIGRATION_SNAPSHOT);
+    await this.customResource(snapshot, 'Update', { image: 'letta:old' });
+    const began = Date.now();
+    const [[migration]] = this.template.ofType('Custom::LettaMigration');
+    await this.customResource(migration, 'Update');
+    const milliseconds = Date.now() - began;
+    const old = this.service;
+    await this.startService();
+    await old?.stop('the lab has updated the service');
+    return milliseconds;
+  }
+
   /** Logical id of the role that a task definition's containers have. */
   taskRole(pathEnd: string): string {
     const [id] = this.template.only('AWS::ECS::TaskDefinition', pathEnd);
@@ -237,7 +265,7 @@ export class Lab {
     command?: string[],
   ): Task {
     const { template, services, folder } = this;
-    const definition = template.properties<TaskDefinition>(id);
+    const definition = withVariables(template.properties<TaskDefinition>(id), ContainerName.LETTA, this.lettaVariables);
     const task = new Task({
       definition: withCommand(withVariables(definition, ContainerName.GATEWAY, gateway), command),
       namespace: this.options.vpc.addTask(),

@@ -47,18 +47,22 @@ async function build(folder: string, trim: boolean): Promise<void> {
   const python = path.join(venv, 'bin/python');
   await chmod(folder, 0o755);
 
-  await createVenv(venv);
-  await install(venv, path.join(image, 'requirements.txt'));
-  await install(venv, path.join(image, 'letta.txt'), '--no-deps');
-  const version = await run(python, ['-c', 'from importlib.metadata import version; print(version("letta"))']);
-  if (version.trim() !== LETTA_VERSION) {
-    throw new Error(`${IMAGE}/letta.txt installs letta ${version.trim()}, wanted ${LETTA_VERSION}`);
-  }
+  await installLetta(venv, path.join(image, 'requirements.txt'), path.join(image, 'letta.txt'), LETTA_VERSION);
   for (const step of trim ? [TRIM, CLOSE] : []) {
     await run(python, [path.join(image, step), await sitePackages(venv)]);
   }
-  await fetchMigrations(folder, image);
+  await fetchSource(folder, path.join(image, 'letta.txt'), LETTA_VERSION, (source) => moveMigrations(source, folder));
   await copyFile(path.join(image, 'ca.pem'), path.join(folder, 'ca.pem'));
+}
+
+/** Makes a virtual environment with a release of Letta and what its lock names. */
+export async function installLetta(venv: string, requirements: string, letta: string, wanted: string): Promise<void> {
+  await createVenv(venv);
+  await install(venv, requirements);
+  await install(venv, letta, '--no-deps');
+  const python = path.join(venv, 'bin/python');
+  const version = await run(python, ['-c', 'from importlib.metadata import version; print(version("letta"))']);
+  if (version.trim() !== wanted) throw new Error(`${letta} installs letta ${version.trim()}, wanted ${wanted}`);
 }
 
 async function sitePackages(venv: string): Promise<string> {
@@ -88,35 +92,32 @@ async function install(venv: string, requirements: string, ...options: string[])
   );
 }
 
-/** Only the source distribution holds the migrations. */
-async function fetchMigrations(folder: string, image: string): Promise<void> {
+/** Only the source distribution holds migrations and lock: it is there as long as `use` takes. */
+export async function fetchSource(
+  folder: string,
+  letta: string,
+  version: string,
+  use: (source: string) => Promise<void>,
+): Promise<void> {
   const work = path.join(folder, 'work');
   const tools = path.join(work, 'tools');
   await mkdir(work);
   await createVenv(tools);
   await install(tools, BUILD);
   const source = ['--no-deps', '--no-binary', 'letta', '--no-build-isolation', '--require-hashes'];
-  await run(path.join(tools, 'bin/python'), [
-    '-m',
-    'pip',
-    'download',
-    ...source,
-    '-r',
-    path.join(image, 'letta.txt'),
-    '-d',
-    work,
-  ]);
-  await run('tar', ['xzf', path.join(work, `letta-${LETTA_VERSION}.tar.gz`), '-C', work]);
-
-  const migrations = path.join(folder, 'migrations');
-  await mkdir(migrations);
-  for (const name of ['alembic', 'alembic.ini']) {
-    await rename(path.join(work, `letta-${LETTA_VERSION}`, name), path.join(migrations, name));
-  }
-  await readFile(path.join(migrations, 'alembic/env.py'));
+  await run(path.join(tools, 'bin/python'), ['-m', 'pip', 'download', ...source, '-r', letta, '-d', work]);
+  await run('tar', ['xzf', path.join(work, `letta-${version}.tar.gz`), '-C', work]);
+  await use(path.join(work, `letta-${version}`));
   await rm(work, { recursive: true });
 }
 
-async function uv(...args: string[]): Promise<string> {
+export async function moveMigrations(source: string, folder: string): Promise<void> {
+  const migrations = path.join(folder, 'migrations');
+  await mkdir(migrations);
+  for (const name of ['alembic', 'alembic.ini']) await rename(path.join(source, name), path.join(migrations, name));
+  await readFile(path.join(migrations, 'alembic/env.py'));
+}
+
+export async function uv(...args: string[]): Promise<string> {
   return run('uv', args, { install: 'pip install uv' });
 }
