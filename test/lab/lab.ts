@@ -174,9 +174,10 @@ export class Lab {
    * Deploys another image of the letta container: snapshot, migration, then a new task beside the old one, which ends when the new
    * one is healthy.
    *
+   * @param migrated is called while the old task serves the migrated database
    * @returns milliseconds that the migration took, its task's start included
    */
-  async update(letta: LettaVenv): Promise<number> {
+  async update(letta: LettaVenv, migrated: () => Promise<void>): Promise<number> {
     this.services.cloudFormation.status = 'UPDATE_IN_PROGRESS';
     this.parts = { ...this.parts, letta };
     this.lettaVariables = {};
@@ -186,6 +187,7 @@ export class Lab {
     const [[migration]] = this.template.ofType('Custom::LettaMigration');
     await this.customResource(migration, 'Update');
     const milliseconds = Date.now() - began;
+    await migrated();
     const old = this.service;
     await this.startService();
     await old?.stop('the lab has updated the service');

@@ -58,20 +58,30 @@ export function upgradeSuite(deployed: Deployed): void {
       expect(heads(release)).not.toContain(before.version);
     });
 
+    let meanwhile: { version: string; messages: number; passages: number; answer: string };
+
     test('outlive the migration, of which a snapshot was taken before', async () => {
-      const milliseconds = await deployed.lab.update(release);
+      const milliseconds = await deployed.lab.update(release, async () => {
+        meanwhile = {
+          version: await version(),
+          messages: await count('messages'),
+          passages: await count('archival_passages'),
+          answer: await deployed.turn(ada, 'Where is the telescope of Ada?'),
+        };
+      });
       process.stderr.write(
         `upgrade: ${before.version} to ${await revision()} with ${before.messages} messages and ${before.passages} passages ` +
           `in ${(milliseconds / 1000).toFixed(1)} s, the task's start included\n`,
       );
       expect(await version()).toBe(LETTA_VERSION);
       expect([await revision()]).toEqual(heads(release));
-      expect({ messages: await count('messages'), passages: await count('archival_passages') }).toEqual({
-        messages: before.messages,
-        passages: before.passages,
-      });
+      expect(meanwhile).toMatchObject({ messages: before.messages, passages: before.passages });
       expect(deployed.lab.services.rds.snapshots.map(({ status }) => status)).toEqual(['available']);
     }, 300_000);
+
+    test('are served by the old release on the new schema, until the new tasks are there', () => {
+      expect(meanwhile).toMatchObject({ version: '0.16.0', answer: expect.stringContaining('Visby') });
+    });
 
     test('answer, and remember blocks, conversation, what they wrote themselves, and passages', async () => {
       expect(await deployed.turn(ada, 'Where is the telescope of Ada?')).toContain('Visby');
