@@ -2,7 +2,18 @@ import eslint from '@eslint/js';
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-  { ignores: ['node_modules/', 'cdk.out/', '**/dist/', '**/*.d.ts', 'lib/**/*.js', 'runtime/**/*.js', '.lab/'] },
+  {
+    ignores: [
+      'node_modules/',
+      'cdk.out/',
+      '**/dist/',
+      '**/*.d.ts',
+      'cli/**/*.js',
+      'lib/**/*.js',
+      'runtime/**/*.js',
+      '.lab/',
+    ],
+  },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {
