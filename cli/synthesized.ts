@@ -56,10 +56,15 @@ export function readAssembly(folder: string, name?: string): Synthesized {
 /** @throws UsageError if the file is no template */
 export function readTemplate(file: string): Synthesized {
   const { Resources: resources } = readJson(file) as { Resources?: Record<string, Resource> };
-  if (typeof resources !== 'object' || resources === null || !Object.values(resources).every((each) => each?.Type)) {
+  if (typeof resources !== 'object' || resources === null || !Object.values(resources).every(isResource)) {
     throw new UsageError(`${file}: has no Resources with a Type each, wanted a CloudFormation template in JSON`);
   }
   return { name: path.basename(file).replace(/(\.template)?\.json$/, ''), file, resources };
+}
+
+function isResource(value: Resource | null): boolean {
+  const { Type, Properties = {} } = value ?? {};
+  return typeof Type === 'string' && typeof Properties === 'object' && Properties !== null;
 }
 
 function readJson(file: string): object {

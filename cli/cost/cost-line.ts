@@ -31,7 +31,7 @@ export type Pricer = (
 /** A number that the template gives, as number or text; not there if CloudFormation works it out. */
 export function numberOf(value: unknown): number | undefined {
   const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
-  return typeof number === 'number' && Number.isFinite(number) ? number : undefined;
+  return typeof number === 'number' && Number.isFinite(number) && number >= 0 ? number : undefined;
 }
 
 /** The logical id that `{ Ref }` or `Fn::GetAtt` names. */

@@ -1,4 +1,6 @@
+import { GatewayVariable } from '../../runtime/contract';
 import { Resource } from '../synthesized';
+import { UsageError } from '../usage-error';
 import { PriceTable } from './price-table';
 
 /** What a turn is taken to be. No turn is like another: give the numbers of yours. */
@@ -38,9 +40,24 @@ export function modelCost(table: PriceTable, model: string, turn: Turn): ModelCo
 export function chatModels(resources: Record<string, Resource>): string[] {
   const variables = Object.values(resources)
     .filter(({ Type }) => Type === 'AWS::ECS::TaskDefinition')
-    .flatMap(({ Properties }) => (Properties?.ContainerDefinitions ?? []) as { Environment?: unknown }[])
-    .flatMap(({ Environment }) => (Environment ?? []) as { Name?: unknown; Value?: unknown }[])
-    .filter(({ Name, Value }) => Name === 'GATEWAY_CHAT_MODELS' && typeof Value === 'string');
-  const ids = variables.flatMap(({ Value }) => (JSON.parse(Value as string) as { id: string }[]).map(({ id }) => id));
+    .flatMap(({ Properties }) => list(Properties?.ContainerDefinitions))
+    .flatMap(({ Environment }) => list(Environment))
+    .filter(({ Name, Value }) => Name === GatewayVariable.CHAT_MODELS && typeof Value === 'string');
+  const ids = variables.flatMap(({ Value }) => idsOf(Value as string));
   return [...new Set(ids)];
+}
+
+function list(value: unknown): Record<string, unknown>[] {
+  return Array.isArray(value) ? value.filter((each) => typeof each === 'object' && each !== null) : [];
+}
+
+/** @throws UsageError for what the library would not have written */
+function idsOf(variable: string): string[] {
+  try {
+    return list(JSON.parse(variable)).flatMap(({ id }) => (typeof id === 'string' ? [id] : []));
+  } catch {
+    throw new UsageError(
+      `${GatewayVariable.CHAT_MODELS} of the template is not JSON: synthesize it anew, or give --model`,
+    );
+  }
 }

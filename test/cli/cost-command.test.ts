@@ -149,6 +149,17 @@ test.each<[string, () => string[], RegExp]>([
   ['JSON that is no template', () => ['-t', file('list.json', '[]')], /list\.json: has no Resources/],
   ['JSON that is no object', () => ['-t', file('null.json', 'null')], /null\.json: is not a JSON object/],
   ['a resource without a type', () => ['-t', file('x.json', '{"Resources":{"A":{}}}')], /with a Type each/],
+  [
+    'properties that are none',
+    () => ['-t', file('x.json', '{"Resources":{"A":{"Type":"B","Properties":3}}}')],
+    /with a Type each/,
+  ],
+  ['a null for a resource', () => ['-t', file('x.json', '{"Resources":{"A":null}}')], /with a Type each/],
+  [
+    'models that somebody broke',
+    () => ['-r', 'us-east-1', '-t', file('x.json', JSON.stringify({ Resources: TASK }).replace('[{\\"id', '{{\\"id'))],
+    /GATEWAY_CHAT_MODELS of the template is not JSON/,
+  ],
   ['a stack and a template', () => ['Letta', '-t', 'x.json'], /'Letta' and --template are both given/],
   ['no price file', () => ['Letta', '--prices', '/nonexistent'], /--prices \/nonexistent: no such file/],
   ['a broken price file', () => ['Letta', '--prices', file('p.json', '{')], /p\.json: is not JSON/],
