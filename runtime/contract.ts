@@ -460,6 +460,8 @@ export const Metric = {
   AUTHENTICATION_FAILED: 'AuthenticationFailed',
   /** Count of turns refused because too many were in flight. */
   TURNS_REFUSED: 'TurnsRefused',
+  /** Turns in flight in a task, its average over a minute; also 0. Scaling follows it. */
+  TURNS_IN_FLIGHT: 'TurnsInFlight',
   /** Count of runs of callers' tools, in whatever way they ended. */
   TOOL_RUNS: 'ToolRuns',
   /** Count of runs that ended in an error of the tool's own, a limit's included. */

@@ -6,8 +6,8 @@ import { Metric, METRIC_NAMESPACE, MetricDimension } from '../../runtime/contrac
  * The metrics that the gateways of one service write.
  *
  * Those of model calls are of all models together; `dimensionsMap: { Model: 'us.amazon.nova-pro-v1:0' }` gives one
- * model's. Where nothing happened there is no data point, save for `Ready` and `ChatModelsListed`, which each task
- * writes at intervals: an alarm on them treats missing data as breaching, one on the others as not.
+ * model's. Where nothing happened there is no data point, save for `Ready`, `ChatModelsListed` and `TurnsInFlight`,
+ * which each task writes once a minute: an alarm on the first two treats missing data as breaching, one on the others as not.
  */
 export abstract class ServiceMetrics extends Construct {
   /** Value of the dimension `Service`. */
@@ -91,6 +91,11 @@ export abstract class ServiceMetrics extends Construct {
   /** Turns refused because `maxConcurrentTurns` were in flight. */
   public metricTurnsRefused(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
     return this.metric(Metric.TURNS_REFUSED, props);
+  }
+
+  /** Turns in flight in a task, over a minute. The average over the tasks, unless said otherwise. */
+  public metricTurnsInFlight(props?: cloudwatch.MetricOptions): cloudwatch.Metric {
+    return this.metric(Metric.TURNS_IN_FLIGHT, { statistic: cloudwatch.Stats.AVERAGE, ...props });
   }
 
   /** Runs of callers' tools, in whatever way they ended. */

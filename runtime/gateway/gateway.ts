@@ -37,6 +37,7 @@ import { WatchedReadiness } from './readiness';
 import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck, sandboxCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
 import { SandboxService } from './sandbox/sandbox-service';
+import { TurnsInFlight } from './turns-in-flight';
 
 export interface GatewaySurroundings {
   /** @throws if the file cannot be read. */
@@ -63,6 +64,7 @@ export class Gateway {
   private api?: HttpServer;
   private models?: ChatModelList;
   private readiness?: WatchedReadiness;
+  private turnsInFlight?: TurnsInFlight;
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
   private migrationLock?: MigrationLock;
@@ -103,6 +105,7 @@ export class Gateway {
   async stop(): Promise<void> {
     const withinMs = Math.max(0, this.configuration.stopTimeoutSeconds * 1000 - STOP_RESERVE_MS);
     this.readiness?.stop();
+    this.turnsInFlight?.stop();
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
     this.egress?.stop();
@@ -265,6 +268,7 @@ export class Gateway {
     const letta = lettaPool(`http://${LOOPBACK}:${Port.LETTA}`, idleTimeoutSeconds);
     const { tls, openRoutes, corsOrigins, maxConcurrentTurns } = api!;
     const readiness = this.watchReadiness();
+    const turnsInFlight = (this.turnsInFlight = new TurnsInFlight(this.metrics));
     // Loaded where it is wanted: its libraries are as large as the rest of the gateway.
     const certificate = tls ? await import('./self-signed-certificate') : undefined;
     const server = createApiFront({
@@ -277,6 +281,7 @@ export class Gateway {
       corsOrigins,
       idleTimeoutSeconds,
       maxConcurrentTurns,
+      turnsInFlight,
       readiness,
       metrics: this.metrics,
       log: this.surroundings.log,
@@ -285,6 +290,7 @@ export class Gateway {
     this.api = server;
     this.readiness = readiness;
     readiness.start();
+    turnsInFlight.start();
   }
 
   /** Of what this gateway is configured for: what is not there cannot fail. */

@@ -25,6 +25,7 @@ const STATISTICS: { readonly [metric in Metric]: string } = {
   EgressRefused: 'Sum',
   AuthenticationFailed: 'Sum',
   TurnsRefused: 'Sum',
+  TurnsInFlight: 'Average',
   ToolRuns: 'Sum',
   ToolRunsFailed: 'Sum',
   ToolSandboxFailed: 'Sum',

@@ -19,6 +19,7 @@ import { parseRequestTarget, RequestTarget } from './request-target';
 import { JudgeRoute, routeJudge } from './route-verdicts';
 import type { TlsIdentity } from '../self-signed-certificate';
 import { Slots } from '../slots';
+import type { TurnsInFlight } from '../turns-in-flight';
 
 export interface ApiFrontOptions {
   /** Unset: plain HTTP. */
@@ -33,6 +34,8 @@ export interface ApiFrontOptions {
   readonly corsOrigins: ReadonlySet<string>;
   readonly idleTimeoutSeconds: number;
   readonly maxConcurrentTurns: number;
+  /** Told of each turn that begins. @default - nobody is */
+  readonly turnsInFlight?: TurnsInFlight;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly log: Log;
@@ -205,7 +208,12 @@ class ApiFront {
 
   private turn(exchange: Exchange): Admission {
     return {
-      admit: () => holdSlot(this.turns, exchange.response),
+      admit: () => {
+        const held = holdSlot(this.turns, exchange.response);
+        const { turnsInFlight } = this.options;
+        if (held && turnsInFlight) exchange.response.once('close', turnsInFlight.begin());
+        return held;
+      },
       refuse: () => {
         this.refusedTurns.add();
         exchange.refuse(

@@ -2,6 +2,7 @@ import { once } from 'node:events';
 import { IncomingMessage, ServerResponse } from 'node:http';
 import { connect } from 'node:net';
 import { Metric, RouteGroup } from '../../../../runtime/contract';
+import { TurnsInFlight } from '../../../../runtime/gateway/turns-in-flight';
 import { apiFronts, AUTH, PASSWORD } from './api-front-parts';
 import { rawExchange, until } from '../support';
 
@@ -36,6 +37,21 @@ describe('turns', () => {
     for (const response of held) response.end('{}');
     for (const answer of [...first, other]) expect((await answer).status).toBe(200);
     expect(await front.counted(Metric.TURNS_REFUSED)).toBe(1);
+  });
+
+  test('are in flight from their admission to the end of their answer; other requests are none', async () => {
+    const held: ServerResponse[] = [];
+    const turnsInFlight = new TurnsInFlight({ record: () => undefined });
+    const { origin } = await start({ answer: (_, response) => void held.push(response), turnsInFlight });
+    const other = fetch(`${origin}/v1/agents/agent-1/messages`, { headers: AUTH });
+    await until(() => held.length === 1, 'a list of messages in flight');
+    expect(turnsInFlight.oldest()).toBeUndefined();
+    const one = turn(origin);
+    await until(() => held.length === 2, 'a turn in flight');
+    expect(turnsInFlight.oldest()).toBeGreaterThanOrEqual(0);
+    for (const response of held) response.end('{}');
+    await Promise.all([one, other]);
+    await until(() => turnsInFlight.oldest() === undefined, 'the end of the turn');
   });
 
   test.each([
