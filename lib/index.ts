@@ -26,5 +26,6 @@ export * from './tool-sandbox';
 export * from './tool-sandbox-code-interpreter';
 export * from './tool-sandbox-function';
 export * from './tool-sandbox-function-options';
+export * from './turn-scaling';
 export * from './vpc-endpoints';
 export * from './web-acl';

@@ -111,7 +111,7 @@ export interface LettaServiceOptions extends LettaLoadBalancerOptions {
    *
    * The limit of the database (`maxConnections`) must have room for them and for `pgPoolSize` + `pgMaxOverflow` connections of
    * each of `uvicornWorkers` in twice the tasks, since a deployment runs old and new ones beside each other. The tasks are
-   * `desiredCount`, or the `maxCapacity` of `service.autoScaleTaskCount`, and those of other services on the same database. More
+   * `desiredCount`, or the `maxCapacity` of `scaleOnTurns`, and those of other services on the same database. More
    * is an error at synth.
    *
    * @default 20

@@ -33,9 +33,11 @@ import { grantSecretValue, secretValueCall } from './private/read-secret';
 import { ServiceMetrics } from './private/service-metrics';
 import { ServiceParts } from './private/service-parts';
 import { databaseConnections, serviceSettings } from './private/service-settings';
+import { ScaledService, scaleOnTurns } from './private/scale-on-turns';
 import { UNSCOPABLE_ACTIONS } from './private/unscopable-actions';
 import { MAX_HEALTHY_PERCENT, validatePeer } from './private/validation';
 import { IToolSandbox } from './tool-sandbox';
+import { TurnScalingProps } from './turn-scaling';
 
 const GROUP_PROPS = ['securityGroup', 'migrationSecurityGroup', 'loadBalancerSecurityGroup'] as const;
 
@@ -124,6 +126,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   protected readonly serviceName: string;
   private readonly migration: DatabaseMigration;
   private readonly serving: (() => void)[] = [];
+  private readonly scaled: ScaledService;
 
   public constructor(scope: Construct, id: string, props: LettaServiceProps) {
     super(scope, id);
@@ -298,6 +301,7 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
     cache.connections.securityGroups.forEach((group) => this.service.node.addDependency(group));
     if (executionRole) this.service.node.addDependency(executionRole);
     watchConnections(this, settings, this.service, database);
+    this.scaled = { scope: this, service: this.service, settings, ownRole: !props.taskRole };
     acknowledgeOwnPolicies(this);
   }
 
@@ -310,6 +314,22 @@ export class LettaService extends ServiceMetrics implements IAwsClient, iam.IGra
   public allowFrom(peer: ec2.IConnectable, description?: string): void {
     validatePeer(this.node.path, peer);
     this.listener.connections.allowDefaultPortFrom(peer, description ?? 'Client of the Letta API');
+  }
+
+  /**
+   * Scales the tasks on turns in flight, which is what a task runs out of: it waits for models, and its CPU says little. From
+   * then on `desiredCount` is but the default of `minCapacity`.
+   *
+   * A turn is not cut by scaling in. The load balancer lets it finish for `deregistrationDelay`; and while a turn has lasted for
+   * a minute, the gateway has ECS spare its task, by `ecs:UpdateTaskProtection` on the cluster's tasks, for an hour without a
+   * break at most. That holds up a deployment too. A background run holds no connection, so it is not counted and may be cut.
+   *
+   * @returns the scaling, e.g. for `scaleOnSchedule`
+   * @throws for bounds that are none, for `turnsPerTask` that a task never has, and for a `deregistrationDelay` shorter than
+   *   `idleTimeout`
+   */
+  public scaleOnTurns(props: TurnScalingProps): ecs.ScalableTaskCount {
+    return scaleOnTurns(this.scaled, this.metricTurnsInFlight(), props);
   }
 
   /** Lets the migration and the tasks start only after something else stands, e.g. the endpoints of their network. */

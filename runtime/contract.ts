@@ -66,6 +66,8 @@ export const GatewayVariable = {
   IDLE_TIMEOUT: 'GATEWAY_IDLE_TIMEOUT_SECONDS',
   /** Seconds between SIGTERM and the end of the process. */
   STOP_TIMEOUT: 'GATEWAY_STOP_TIMEOUT_SECONDS',
+  /** `true`: the gateway has ECS spare this task while long work is in flight. (api) */
+  TASK_PROTECTION: 'GATEWAY_TASK_PROTECTION',
   /** ARN of the secret whose plain string is the administrators' password. Unset: nobody is an administrator. (api) */
   ADMINISTRATOR_PASSWORD_SECRET: 'GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN',
   /** Most turns in flight at once; one more gets 429. (api) */

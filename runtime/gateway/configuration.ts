@@ -39,6 +39,8 @@ export interface ApiConfiguration {
   /** Unset: nobody is an administrator. */
   readonly administratorPasswordSecretArn?: string;
   readonly maxConcurrentTurns: number;
+  /** Whether ECS is to spare the task while long work is in flight, and by which agent; without one it can't be asked. */
+  readonly taskProtection?: { readonly agentUri?: string };
   readonly tls: boolean;
   readonly openRoutes: ReadonlySet<RouteGroup>;
   readonly corsOrigins: ReadonlySet<string>;
@@ -91,6 +93,10 @@ const DIMENSIONS: Readonly<Record<EmbeddingFormat, readonly number[]>> = {
   'cohere-v3': [1024],
   'cohere-v4': [256, 512, 1024, 1536],
 };
+
+/** Set by ECS itself on Fargate 1.4 and later ("Amazon ECS task scale-in protection endpoint", Amazon ECS Developer Guide). */
+const AGENT_URI_VARIABLE = 'ECS_AGENT_URI';
+const AGENT_URI = /^http:\/\/[\w.-]+(:\d{1,5})?(\/[\w.-]+)*$/;
 
 const HOST = /^[a-z0-9]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*$/i;
 const SECRET_ARN = /^arn:[a-z-]+:secretsmanager:\S+:secret:\S+$/;
@@ -180,6 +186,9 @@ function readApi(reader: VariableReader): ApiConfiguration {
       GatewayMaximum.CONCURRENT_TURNS,
       DEFAULT_CONCURRENT_TURNS,
     ),
+    taskProtection: reader.flag(GatewayVariable.TASK_PROTECTION)
+      ? { agentUri: reader.optional(AGENT_URI_VARIABLE, AGENT_URI) }
+      : undefined,
     tls: reader.flag(GatewayVariable.API_TLS),
     openRoutes: new Set(reader.listOf(GatewayVariable.OPEN_ROUTES, Object.values(RouteGroup))),
     corsOrigins: new Set(reader.origins(GatewayVariable.CORS_ORIGINS)),

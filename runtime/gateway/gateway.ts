@@ -37,6 +37,7 @@ import { WatchedReadiness } from './readiness';
 import { bedrockCheck, cacheCheck, databaseCheck, lettaCheck, sandboxCheck } from './readiness-checks';
 import { renewedValue, retry } from './renewed-value';
 import { SandboxService } from './sandbox/sandbox-service';
+import { TaskProtection } from './task-protection';
 import { TurnsInFlight } from './turns-in-flight';
 
 export interface GatewaySurroundings {
@@ -65,6 +66,7 @@ export class Gateway {
   private models?: ChatModelList;
   private readiness?: WatchedReadiness;
   private turnsInFlight?: TurnsInFlight;
+  private taskProtection?: TaskProtection;
   private egress?: EgressProxy;
   private pgbouncer?: Pgbouncer;
   private migrationLock?: MigrationLock;
@@ -106,6 +108,7 @@ export class Gateway {
     const withinMs = Math.max(0, this.configuration.stopTimeoutSeconds * 1000 - STOP_RESERVE_MS);
     this.readiness?.stop();
     this.turnsInFlight?.stop();
+    this.taskProtection?.stop();
     if (this.api) await drain(this.api, withinMs);
     for (const server of this.servers) server.close();
     this.egress?.stop();
@@ -291,6 +294,14 @@ export class Gateway {
     this.readiness = readiness;
     readiness.start();
     turnsInFlight.start();
+    if (api!.taskProtection) this.protectTask(turnsInFlight, api!.taskProtection.agentUri);
+  }
+
+  private protectTask(turns: TurnsInFlight, agentUri?: string): void {
+    const { log } = this.surroundings;
+    if (agentUri === undefined) return log.warn('task-protection-failed', { reason: 'ECS_AGENT_URI is not set' });
+    this.taskProtection = new TaskProtection({ agentUri, busyFor: () => turns.oldest(), log });
+    this.taskProtection.start();
   }
 
   /** Of what this gateway is configured for: what is not there cannot fail. */

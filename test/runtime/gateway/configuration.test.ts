@@ -13,6 +13,8 @@ const whole: Readonly<Record<string, string>> = {
   GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN: 'arn:aws:secretsmanager:eu-central-1:111122223333:secret:Admins-AbCdEf',
   GATEWAY_MAX_CONCURRENT_TURNS: '128',
   GATEWAY_API_TLS: 'true',
+  GATEWAY_TASK_PROTECTION: 'true',
+  ECS_AGENT_URI: 'http://169.254.170.2/api/0123-4567',
   GATEWAY_EGRESS_ALLOW: 'MCP.example.com:443,[2001:DB8:0::7]:8443',
   GATEWAY_GUARDRAIL_ID: 'gr-abc',
   GATEWAY_GUARDRAIL_VERSION: '3',
@@ -45,6 +47,7 @@ test('reads a whole environment', () => {
       passwordSecretArn: whole.GATEWAY_API_PASSWORD_SECRET_ARN,
       administratorPasswordSecretArn: whole.GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN,
       maxConcurrentTurns: 128,
+      taskProtection: { agentUri: 'http://169.254.170.2/api/0123-4567' },
       tls: true,
       openRoutes: new Set(['agentImport', 'mcpServers']),
       corsOrigins: new Set(['https://app.letta.com', 'http://localhost:3000']),
@@ -90,6 +93,9 @@ const OPTIONAL = [
   GatewayVariable.ADMINISTRATOR_PASSWORD_SECRET,
   GatewayVariable.MAX_CONCURRENT_TURNS,
   GatewayVariable.API_TLS,
+  GatewayVariable.TASK_PROTECTION,
+  // ECS sets it; without it the task works and is not protected.
+  'ECS_AGENT_URI',
 ] as string[];
 
 test.each(Object.keys(whole).filter((name) => !OPTIONAL.includes(name)))('a missing %s is named', (name) => {
@@ -130,6 +136,8 @@ test.each([
   ['GATEWAY_ADMINISTRATOR_PASSWORD_SECRET_ARN', 'password'],
   ['GATEWAY_MAX_CONCURRENT_TURNS', '0'],
   ['GATEWAY_API_TLS', 'yes'],
+  ['GATEWAY_TASK_PROTECTION', '1'],
+  ['ECS_AGENT_URI', 'ftp://169.254.170.2/api'],
   ['GATEWAY_EGRESS_ALLOW', 'mcp.example.com'],
   ['GATEWAY_EGRESS_ALLOW', '*.example.com:443'],
   ['GATEWAY_EGRESS_ALLOW', 'https://mcp.example.com:443'],
