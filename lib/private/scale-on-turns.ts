@@ -71,7 +71,6 @@ function protectLongWork({ scope, service, ownRole }: ScaledService): void {
     grantee: taskDefinition.taskRole,
     actions: ['ecs:UpdateTaskProtection'],
     resourceArns: [tasks],
-    scope,
   });
   if (ownRole) {
     acknowledgeWildcard(

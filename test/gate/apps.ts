@@ -26,7 +26,7 @@ function stackOnAurora(app: App): void {
 export function gateApps(): [string, App][] {
   return [
     ['the default stack', made((app) => new LettaBedrockStack(app, 'LettaBedrockStack', { http: true }))],
-    ['an enterprise stack', made(enterpriseStack)],
+    ['an enterprise stack', made((app) => enterpriseStack(app).service.scaleOnTurns({ maxCapacity: 4 }))],
     [
       'a stack with a code interpreter',
       made(
