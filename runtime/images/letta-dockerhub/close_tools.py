@@ -244,12 +244,12 @@ CHANGES = [
 ]
 
 
-def main(site_packages: Path) -> None:
-    for name, before, after in CHANGES:
+def change(site_packages: Path, changes: list[tuple[str, str, str]]) -> None:
+    for name, before, after in changes:
         file = site_packages / 'letta' / name
         text = file.read_text()
         if text.count(before) != 1:
-            sys.exit(f'close_tools.py: {file} holds {text.count(before)} of the lines to replace, wanted one:\n{before}')
+            sys.exit(f'{sys.argv[0]}: {file} holds {text.count(before)} of the lines to replace, wanted one:\n{before}')
         # A new file put in its place: an installer may have linked this one to its cache.
         changed = file.with_suffix('.changed')
         changed.write_text(text.replace(before, after))
@@ -259,4 +259,4 @@ def main(site_packages: Path) -> None:
 if __name__ == '__main__':
     if len(sys.argv) != 2:
         sys.exit('usage: close_tools.py SITE_PACKAGES')
-    main(Path(sys.argv[1]))
+    change(Path(sys.argv[1]), CHANGES)

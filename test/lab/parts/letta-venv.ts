@@ -9,7 +9,10 @@ const IMAGE = 'runtime/images/letta';
 const TRIM = 'trim.py';
 /** Closes what a tool's definition could make the server do. */
 const CLOSE = 'close_tools.py';
-const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', TRIM, CLOSE, 'ca.pem'];
+/** Lets it acknowledge only what it has written down. */
+const KEEP = 'keep_answers.py';
+const CHANGES = [TRIM, CLOSE, KEEP];
+const INPUTS = ['requirements.txt', 'letta.txt', 'build.txt', ...CHANGES, 'ca.pem'];
 const BUILD = path.join(REPOSITORY, IMAGE, 'build.txt');
 // The system's interpreter is readable by the unprivileged user the lab runs Letta as; one in a home folder may not be.
 const SYSTEM_PYTHON = '/usr/bin/python3.11';
@@ -31,7 +34,7 @@ export interface LettaVenv {
  * @param options.trim whether packages are cut as in the image; if not, they are as their wheels have them. @default true
  */
 export async function lettaVenv({ trim = true } = {}): Promise<LettaVenv> {
-  const files = INPUTS.filter((name) => trim || (name !== TRIM && name !== CLOSE)).map((name) => `${IMAGE}/${name}`);
+  const files = INPUTS.filter((name) => trim || !CHANGES.includes(name)).map((name) => `${IMAGE}/${name}`);
   const name = trim ? 'letta' : 'letta-untrimmed';
   const folder = await cached(name, { files, text: LETTA_VERSION }, (target) => build(target, trim));
   return {
@@ -48,7 +51,7 @@ async function build(folder: string, trim: boolean): Promise<void> {
   await chmod(folder, 0o755);
 
   await installLetta(venv, path.join(image, 'requirements.txt'), path.join(image, 'letta.txt'), LETTA_VERSION);
-  for (const step of trim ? [TRIM, CLOSE] : []) {
+  for (const step of trim ? CHANGES : []) {
     await run(python, [path.join(image, step), await sitePackages(venv)]);
   }
   await fetchSource(folder, path.join(image, 'letta.txt'), LETTA_VERSION, (source) => moveMigrations(source, folder));

@@ -59,11 +59,11 @@ test('image letta-dockerhub checks the release by an interpreter that its own us
   expect(asUser).toContain(`== '${LETTA_VERSION}'`);
 });
 
-test('both images of Letta close what the definition of a tool could make the server do, the same', () => {
-  const [ours, upstream] = ['letta', 'letta-dockerhub'].map((image) => path.join(images, image, 'close_tools.py'));
+test.each(['close_tools.py', 'keep_answers.py'])('both images of Letta change it by %s, the same', (script) => {
+  const [ours, upstream] = ['letta', 'letta-dockerhub'].map((image) => path.join(images, image, script));
   expect(readFileSync(upstream)).toEqual(readFileSync(ours));
-  expect(readFileSync(path.join(images, 'letta/Dockerfile'), 'utf8')).toMatch(/python close_tools\.py/);
-  expect(final('letta-dockerhub').text).toMatch(/python \/tmp\/close_tools\.py/);
+  expect(readFileSync(path.join(images, 'letta/Dockerfile'), 'utf8')).toContain(`bin/python ${script} `);
+  expect(final('letta-dockerhub').text).toContain(`bin/python /tmp/changes/${script} `);
 });
 
 test('image gateway starts the bundle', () => {
