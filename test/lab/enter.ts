@@ -15,7 +15,7 @@ export interface EnterOptions {
   readonly port?: number;
   /** Host that the lab may reach on port 443, through a socket and not through its network. @default - none */
   readonly outbound?: string;
-  /** Whether a Letta server as upstream has it is wanted beside ours. @default false */
+  /** Whether Letta servers as upstream has them, of this release and an older one, are wanted beside ours. @default false */
   readonly stock?: boolean;
 }
 
