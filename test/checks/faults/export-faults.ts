@@ -37,8 +37,7 @@ export const EXPORT_FAULTS: InjectedFault[] = [
     name: 'the export may write every bucket',
     of: 'exporting',
     inject: (mutant) => {
-      const isWrite = ({ Properties }: Properties): boolean =>
-        /"s3:PutObject"/.test(JSON.stringify(Properties));
+      const isWrite = ({ Properties }: Properties): boolean => /"s3:PutObject"/.test(JSON.stringify(Properties));
       mutant
         .properties('AWS::IAM::Policy', (policy, id) => ofExport(policy, id) && isWrite(policy))
         .PolicyDocument.Statement.push({ Effect: 'Allow', Action: 's3:PutObject', Resource: '*' });
