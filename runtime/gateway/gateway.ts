@@ -182,12 +182,12 @@ export class Gateway {
   private async takeMigrationLock({ user, name }: DatabaseConfiguration): Promise<void> {
     // Loaded where it is wanted: nobody but a migration needs a client of its own.
     const { MigrationLock } = await import('./database/migration-lock');
-    this.migrationLock = await MigrationLock.take({
-      ...{ host: LOOPBACK, port: Port.DATABASE, user, database: name },
-      waitMs: MIGRATION_LOCK_WAIT_SECONDS * 1000,
-      onLost: this.surroundings.onFatal,
-      log: this.surroundings.log,
-    });
+    const { dropInvalidIndexes } = await import('./database/invalid-indexes');
+    const { log } = this.surroundings;
+    const session = { host: LOOPBACK, port: Port.DATABASE, user, database: name };
+    const waitMs = MIGRATION_LOCK_WAIT_SECONDS * 1000;
+    this.migrationLock = await MigrationLock.take({ ...session, waitMs, onLost: this.surroundings.onFatal, log });
+    await dropInvalidIndexes({ ...session, log });
     await this.listen(
       createServer((socket) => socket.destroy()),
       Port.MIGRATION_LOCK,
@@ -277,6 +277,7 @@ export class Gateway {
     const server = createApiFront({
       tls: await certificate?.selfSignedCertificate('letta-gateway'),
       letta,
+      excuse: () => this.pgbouncer?.shortage.reason(),
       password,
       administratorPassword,
       openRoutes,

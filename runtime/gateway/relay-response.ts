@@ -4,6 +4,8 @@ import { Dispatcher } from 'undici';
 export interface Relay {
   /** Headers of the answer to the client, from the upstream's. */
   readonly headers: (upstream: IncomingHttpHeaders, status: number) => OutgoingHttpHeaders;
+  /** Asked when the answer begins: a function is called in the answer's place, and answers the client. */
+  readonly instead?: (status: number) => (() => void) | undefined;
   /** Sees each piece of the answer before it is passed on; it must not throw. */
   readonly data?: (piece: Buffer) => void;
   /** Asked once the answer ended as HTTP goes: an error says that it is not whole after all. */
@@ -22,6 +24,9 @@ class ClientGone extends Error {
     super('the client went away');
   }
 }
+
+/** Its answer is not wanted. */
+class Replaced extends Error {}
 
 const TIMEOUTS: readonly unknown[] = ['UND_ERR_HEADERS_TIMEOUT', 'UND_ERR_BODY_TIMEOUT'];
 
@@ -64,8 +69,13 @@ export function relayResponse(
         controller = started;
         if (gone) started.abort(new ClientGone());
       },
-      onResponseStart(_, status, headers) {
+      onResponseStart(active, status, headers) {
         if (status < 200 || gone) return;
+        const answerInstead = relay.instead?.(status);
+        if (answerInstead) {
+          active.abort(new Replaced());
+          return answerInstead();
+        }
         response.writeHead(status, relay.headers(headers, status));
         // The first event of a stream may come minutes later; the client should know by then that it was accepted. What
         // came together with the headers goes out together with them: that spares both sides a packet.
@@ -84,7 +94,7 @@ export function relayResponse(
         else response.end();
       },
       onResponseError(_, error) {
-        if (gone || error instanceof ClientGone) return resolve();
+        if (gone || error instanceof ClientGone || error instanceof Replaced) return resolve();
         if (response.headersSent) breakOff(error);
         else relay.unanswered(error);
       },

@@ -6,7 +6,7 @@ import { Exchange } from './api-exchange';
 import { ApiPassword, presentedPassword } from './api-password';
 import { Caller, Callers } from './callers';
 import { isPreflight, preflightHeaders } from './cors';
-import { Admission, forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
+import { Admission, ForwardOptions, forwardToLetta, refuseLargeBody, refuseUnanswered } from './forward-to-letta';
 import { LettaHealth } from './letta-health';
 import { judgeMcpBody, MAX_MCP_BODY_BYTES } from './mcp-server';
 import { announcesBody, BodyTooLarge, boundedServer, readBody } from '../http-listener';
@@ -25,6 +25,8 @@ export interface ApiFrontOptions {
   /** Unset: plain HTTP. */
   readonly tls?: TlsIdentity;
   readonly letta: Dispatcher;
+  /** Asked when Letta failed on a request: why it could not do otherwise. @default - it could */
+  readonly excuse?: () => string | undefined;
   readonly password: ApiPassword;
   /** Unset: nobody is an administrator. */
   readonly administratorPassword?: ApiPassword;
@@ -196,14 +198,19 @@ class ApiFront {
     const admission = verdict.traits.turn ? this.turn(exchange) : undefined;
     // So that nobody sends a large body in vain; the slot itself is taken when the body has arrived.
     if (admission && this.turns.full) return admission.refuse();
-    const { openRoutes, letta } = this.options;
+    const { openRoutes } = this.options;
     if (verdict.traits.body === 'agent-file' && !openRoutes.has(RouteGroup.UNSAFE_TOOLS_IN_LETTA_CONTAINER)) {
       return this.importAgent(exchange, target);
     }
     if (verdict.traits.body === 'mcp-server' && announcesBody(exchange.request)) {
       return this.tellOfMcpServer(exchange, target);
     }
-    return forwardToLetta(exchange, letta, target.raw, { admission, maxBodyBytes: verdict.traits.maxBodyBytes });
+    return this.forward(exchange, target, { admission, maxBodyBytes: verdict.traits.maxBodyBytes });
+  }
+
+  private forward(exchange: Exchange, target: RequestTarget, options: ForwardOptions): Promise<void> | void {
+    const { letta, excuse } = this.options;
+    return forwardToLetta(exchange, letta, target.raw, { ...options, excuse });
   }
 
   private turn(exchange: Exchange): Admission {
@@ -242,7 +249,7 @@ class ApiFront {
       }
       const judged = judgeImport(request.headers['content-type'], body, openRoutes, allowedEgress);
       if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
-      return await forwardToLetta(exchange, this.options.letta, target.raw, { replacement: judged });
+      return await this.forward(exchange, target, { replacement: judged });
     } catch (error) {
       if (response.destroyed) return;
       if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_AGENT_FILE_BYTES);
@@ -251,11 +258,11 @@ class ApiFront {
   }
 
   private async tellOfMcpServer(exchange: Exchange, target: RequestTarget): Promise<void> {
-    const { letta, allowedEgress } = this.options;
+    const { allowedEgress } = this.options;
     try {
       const judged = judgeMcpBody(await readBody(exchange.request, MAX_MCP_BODY_BYTES), allowedEgress);
       if ('status' in judged) return exchange.refuse(judged.status, judged.detail);
-      return await forwardToLetta(exchange, letta, target.raw, { replacement: judged });
+      return await this.forward(exchange, target, { replacement: judged });
     } catch (error) {
       if (exchange.response.destroyed) return;
       if (error instanceof BodyTooLarge) return refuseLargeBody(exchange, MAX_MCP_BODY_BYTES);

@@ -33,6 +33,8 @@ export interface ForwardOptions {
   readonly replacement?: Replacement;
   readonly admission?: Admission;
   readonly maxBodyBytes?: number;
+  /** Asked when Letta failed on the request: why it could not do otherwise, if it could not. */
+  readonly excuse?: () => string | undefined;
 }
 
 /** Sends a request that was let through to Letta, and its answer to the client; too large a body is refused here. */
@@ -40,26 +42,28 @@ export function forwardToLetta(
   exchange: Exchange,
   letta: Dispatcher,
   path: string,
-  { replacement, admission, maxBodyBytes = MAX_BODY_BYTES }: ForwardOptions = {},
+  { replacement, admission, maxBodyBytes = MAX_BODY_BYTES, excuse }: ForwardOptions = {},
 ): Promise<void> | void {
   const { request } = exchange;
   const headers = requestHeadersForLetta(request.headers, exchange.requestId);
   if (replacement) {
     headers['content-type'] = replacement.contentType;
     headers['content-length'] = String(replacement.body.length);
-    return send(exchange, letta, path, headers, replacement.body);
+    return send(exchange, letta, path, headers, replacement.body, { excuse });
   }
   if (request.headers['transfer-encoding'] !== undefined) {
-    return send(exchange, letta, path, headers, bounded(request, maxBodyBytes, admission), admission);
+    return send(exchange, letta, path, headers, bounded(request, maxBodyBytes, admission), { admission, excuse });
   }
   const length = Number(request.headers['content-length'] ?? 0);
   if (length > maxBodyBytes) return refuseLargeBody(exchange, maxBodyBytes);
   if (length > SMALL_BODY_BYTES) {
     const body = admission ? bounded(request, maxBodyBytes, admission, length) : request;
-    return send(exchange, letta, path, headers, body, admission);
+    return send(exchange, letta, path, headers, body, { admission, excuse });
   }
   const admitted = (body: Buffer | null) =>
-    admission === undefined || admission.admit() ? send(exchange, letta, path, headers, body) : admission.refuse();
+    admission === undefined || admission.admit()
+      ? send(exchange, letta, path, headers, body, { excuse })
+      : admission.refuse();
   if (length === 0) return admitted(null);
   return readBody(request, SMALL_BODY_BYTES).then(
     admitted,
@@ -73,10 +77,14 @@ function send(
   path: string,
   headers: Record<string, string>,
   body: Dispatcher.DispatchOptions['body'],
-  admission?: Admission,
+  { admission, excuse }: Pick<ForwardOptions, 'admission' | 'excuse'>,
 ): Promise<void> {
   const method = exchange.request.method as Dispatcher.HttpMethod;
   return relayResponse(letta, { method, path, headers, body }, exchange.response, {
+    instead: (status) => {
+      const reason = status === 500 ? excuse?.() : undefined;
+      return reason === undefined ? undefined : () => exchange.refuse(503, reason, { 'retry-after': '5' });
+    },
     headers: (upstream) => responseHeadersForClient(upstream, exchange.requestId, exchange.cors),
     brokenOff: (error) => (exchange.failure = describeError(error)),
     unanswered: (error) => {

@@ -6,6 +6,7 @@ import { Readable } from 'node:stream';
 import { DatabaseConfiguration } from '../configuration';
 import { within } from '../deadline';
 import { describeError, Log } from '../log';
+import { ConnectionShortage } from './connection-shortage';
 import { authFile, parsePgbouncerLine, pgbouncerIni } from './pgbouncer-files';
 import { speaksPostgres } from './postgres-probe';
 
@@ -37,6 +38,7 @@ const STOP_TIMEOUT_MS = 2_000;
 
 /** PgBouncer as a child process whose password file always holds a token that is good. */
 export class Pgbouncer {
+  readonly shortage = new ConnectionShortage();
   private child?: ChildProcess;
   private stopping = false;
   private dead = false;
@@ -130,7 +132,9 @@ export class Pgbouncer {
   private log(stream: Readable): void {
     createInterface({ input: stream }).on('line', (line) => {
       const parsed = parsePgbouncerLine(line);
-      if (parsed) this.options.log[parsed.level]('pgbouncer', { message: parsed.message });
+      if (!parsed) return;
+      this.shortage.note(parsed.message);
+      this.options.log[parsed.level]('pgbouncer', { message: parsed.message });
     });
   }
 }
