@@ -1,4 +1,4 @@
-import { request } from 'undici';
+import { Pool } from 'undici';
 import { describeError, Log } from './log';
 
 export interface TaskProtectionOptions {
@@ -36,9 +36,14 @@ export class TaskProtection {
   private pausedUntil = 0;
   private failing = false;
   private readonly now: () => number;
+  private readonly agent: Pool;
+  private readonly path: string;
 
   constructor(private readonly options: TaskProtectionOptions) {
     this.now = options.now ?? (() => performance.now());
+    const { origin, pathname } = new URL(`${options.agentUri}/task-protection/v1/state`);
+    this.agent = new Pool(origin, { connections: 1 });
+    this.path = pathname;
   }
 
   start(): void {
@@ -88,7 +93,8 @@ export class TaskProtection {
 
   /** Resolves with why it was refused. */
   private async put(wanted: boolean): Promise<string | undefined> {
-    const { statusCode, body } = await request(`${this.options.agentUri}/task-protection/v1/state`, {
+    const { statusCode, body } = await this.agent.request({
+      path: this.path,
       method: 'PUT',
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify({
