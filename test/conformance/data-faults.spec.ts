@@ -1,4 +1,5 @@
 import { Deployed } from './deployed';
+import { connectionLimit } from './suites/faults/connection-limit';
 import { fullDisk } from './suites/faults/data-full-disk';
 import { killedDatabase } from './suites/faults/data-killed';
 import { killedMigration } from './suites/faults/data-migration-killed';
@@ -9,5 +10,6 @@ describe('what agents remember, when the database fails', () => {
   unwrittenAnswers(deployed);
   killedDatabase(deployed);
   fullDisk(deployed);
+  connectionLimit(deployed);
   killedMigration(deployed);
 });
