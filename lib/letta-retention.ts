@@ -33,6 +33,14 @@ export interface LettaRetentionProps {
   readonly messages: Duration;
 
   /**
+   * How long messages must be kept at the least: a law, or a hold on everything that anybody said. Whoever shortens `messages` below it
+   * later gets an error instead of a deployment that deletes.
+   *
+   * @default - nothing is checked
+   */
+  readonly minimumRetention?: Duration;
+
+  /**
    * Agents on legal hold, by id (`agent-…`): none of their messages is deleted. Callers of the API cannot lift it, as they can a
    * tag.
    *
@@ -90,7 +98,7 @@ export interface LettaRetentionProps {
  * agents on legal hold. The function logs in by IAM as a role of its own, which sees ids and times of messages but not what they
  * say. Its log holds a line for each agent and for each run: cut-off, counts, holds.
  *
- * @throws for a policy below 1 day, and for an id that is no agent's
+ * @throws for a policy below 1 day or below `minimumRetention`, and for an id that is no agent's
  */
 export class LettaRetention extends Construct implements ec2.IConnectable {
   readonly connections: ec2.Connections;
@@ -102,6 +110,7 @@ export class LettaRetention extends Construct implements ec2.IConnectable {
   constructor(scope: Construct, id: string, props: LettaRetentionProps) {
     super(scope, id);
     const database = this.databaseOf(props);
+    this.holds(props);
     const seconds = this.seconds(props.messages);
     const environment = {
       [RetentionVariable.HOST]: database.host,
@@ -173,6 +182,23 @@ export class LettaRetention extends Construct implements ec2.IConnectable {
       );
     }
     return database;
+  }
+
+  private holds({ messages, minimumRetention }: LettaRetentionProps): void {
+    if (minimumRetention === undefined) return;
+    requireDuration(this.node.path, 'messages', messages);
+    requireDuration(this.node.path, 'minimumRetention', minimumRetention);
+    if (messages.isUnresolved() || minimumRetention.isUnresolved()) {
+      throw new Error(
+        `${this.node.path}: minimumRetention or messages is a token, wanted both known at synth, because they are compared there: ` +
+          'give both as numbers, or leave minimumRetention out',
+      );
+    }
+    if (messages.toSeconds({ integral: false }) >= minimumRetention.toSeconds({ integral: false })) return;
+    throw new Error(
+      `${this.node.path}: messages is ${messages.toHumanString()}, wanted at least the ${minimumRetention.toHumanString()} of ` +
+        'minimumRetention, because messages would be deleted that must be kept: raise messages, or lower minimumRetention if it no longer holds',
+    );
   }
 
   private seconds(messages: Duration): number {

@@ -99,9 +99,25 @@ test('a policy that only the deployment knows passes', () => {
   expect(() => made({ messages: Duration.seconds(Token.asNumber({ Ref: 'Seconds' })) }).template()).not.toThrow();
 });
 
+test('messages may be kept for exactly as long as they must', () => {
+  const year = Duration.days(365);
+  expect(() => made({ messages: year, minimumRetention: year }).template()).not.toThrow();
+});
+
 test.each<[string, unknown, string]>([
   ['less than a day', { messages: Duration.hours(23) }, 'messages is 0.9583333333333334 days, wanted 1 to 36500 days'],
   ['a number', { messages: 90 }, 'messages is 90, wanted a Duration'],
+  [
+    'less than must be kept',
+    { messages: Duration.days(90), minimumRetention: Duration.days(365) },
+    'messages is 90 days, wanted at least the 365 days of minimumRetention',
+  ],
+  ['a minimum that is no duration', { minimumRetention: '1 year' }, 'minimumRetention is '1 year', wanted a Duration'],
+  [
+    'a minimum that nobody can compare',
+    { messages: Duration.seconds(Token.asNumber({ Ref: 'Seconds' })), minimumRetention: Duration.days(30) },
+    'minimumRetention or messages is a token',
+  ],
   ['a name for an id', { heldAgents: ['Ada'] }, "heldAgents has 'Ada', wanted an agent's id"],
   ['one id for a list', { heldAgents: 'agent-1' }, "heldAgents is 'agent-1', wanted a list of ids"],
   ['more ids than fit', { heldAgents: Array(80).fill(`agent-${'0'.repeat(36)}`) }, 'heldAgents has 80 ids'],
