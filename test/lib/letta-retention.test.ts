@@ -112,7 +112,7 @@ test.each<[string, unknown, string]>([
     { messages: Duration.days(90), minimumRetention: Duration.days(365) },
     'messages is 90 days, wanted at least the 365 days of minimumRetention',
   ],
-  ['a minimum that is no duration', { minimumRetention: '1 year' }, 'minimumRetention is '1 year', wanted a Duration'],
+  ['a minimum that is no duration', { minimumRetention: '1 year' }, "minimumRetention is '1 year', wanted a Duration"],
   [
     'a minimum that nobody can compare',
     { messages: Duration.seconds(Token.asNumber({ Ref: 'Seconds' })), minimumRetention: Duration.days(30) },
