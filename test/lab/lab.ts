@@ -3,7 +3,7 @@ import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import type { LettaBedrockStack, LettaBedrockStackProps } from '../../lib';
-import { type ChatModel, ContainerName, GatewayVariable, MIGRATION_SNAPSHOT, Port } from '../../runtime/contract';
+import { ContainerName, MIGRATION_SNAPSHOT, Port } from '../../runtime/contract';
 import { hasProvider, runCustomResource } from './custom-resource';
 import type { Forward } from './fake-aws/bedrock';
 import { hostsInVpc } from './hosts';
@@ -20,6 +20,7 @@ import { LabServices } from './services';
 import { serviceGroups } from './security-groups';
 import { type Assembly, synthesize } from './synthesize';
 import { type ContainerDefinition, Task, type TaskDefinition } from './task';
+import { chatModels, withCommand, withVariables } from './task-definition';
 import { Template } from './template';
 import { waitFor } from './wait';
 
@@ -37,6 +38,8 @@ export interface LabOptions {
   readonly keyLifetime?: number;
   /** Answers model calls in place of the fake model. @default - the fake model */
   readonly forward?: Forward;
+  /** Folder with the data of the snapshot that the stack's database is made of. @default - none, it is new */
+  readonly snapshot?: string;
   /** Told what the lab is doing. @default - nobody */
   readonly progress?: (what: string) => void;
 }
@@ -96,6 +99,7 @@ export class Lab {
       chatModels: chatModels(template),
       keyLifetime: options.keyLifetime ?? 900,
       forward: options.forward,
+      snapshot: options.snapshot,
     });
     const [awsCa, databaseCa] = [services.awsAuthority.certFile, services.databaseAuthority.certFile];
     return new Lab(options, folder, assembly, values, template, services, { letta, node, sandbox, awsCa, databaseCa });
@@ -312,35 +316,4 @@ export class Lab {
       evidence,
     });
   }
-}
-
-function withCommand(definition: TaskDefinition, command: string[] | undefined): TaskDefinition {
-  if (!command) return definition;
-  return {
-    ...definition,
-    ContainerDefinitions: definition.ContainerDefinitions.map((container) => ({ ...container, Command: command })),
-  };
-}
-
-function withVariables(
-  definition: TaskDefinition,
-  containerName: string,
-  variables: Record<string, string>,
-): TaskDefinition {
-  const more = Object.entries(variables).map(([Name, Value]) => ({ Name, Value }));
-  const containers = definition.ContainerDefinitions.map((container) =>
-    container.Name === containerName
-      ? { ...container, Environment: [...(container.Environment ?? []), ...more] }
-      : container,
-  );
-  return { ...definition, ContainerDefinitions: containers };
-}
-
-function chatModels(template: Template): string[] {
-  const environments = template
-    .ofType('AWS::ECS::TaskDefinition')
-    .flatMap(([id]) => template.properties<TaskDefinition>(id).ContainerDefinitions)
-    .flatMap((container) => container.Environment ?? []);
-  const models = environments.find(({ Name }) => Name === GatewayVariable.CHAT_MODELS)?.Value ?? '[]';
-  return (JSON.parse(models) as ChatModel[]).map(({ id }) => id);
 }

@@ -1,9 +1,8 @@
-import { randomBytes } from 'node:crypto';
 import { mkdirSync } from 'node:fs';
 import path from 'node:path';
-import { DatabaseRole, RETENTION_ROLE } from '../../runtime/contract';
 import { AwsRecord } from './aws-record';
 import { CredentialsEndpoint, KeyIssuer } from './credentials';
+import { needsToken, portOf, startDatabaseInstance } from './database-instance';
 import { ElastiCacheFront } from './elasticache-front';
 import { FakeAgentCore } from './fake-aws/agentcore';
 import { FakeBedrock, FakeBedrockRuntime, type Forward } from './fake-aws/bedrock';
@@ -20,9 +19,8 @@ import type { FakeService } from './fake-aws/service';
 import { LogFile } from './logs';
 import { Address } from './namespace';
 import { type Authority, createAuthority, createServerCertificate } from './parts/certificates';
-import { pgvector } from './parts/pgvector';
-import { type Postgres, startPostgres } from './parts/postgres';
-import { likeRds, type Master, rdsHba } from './parts/rds';
+import type { Postgres } from './parts/postgres';
+import type { Master } from './parts/rds';
 import { RdsFront } from './rds-front';
 import { Redis } from './redis';
 import { Name } from './resource-values';
@@ -39,6 +37,8 @@ export interface ServicesOptions {
   /** Seconds that keys of roles live. */
   readonly keyLifetime: number;
   readonly forward?: Forward;
+  /** Folder with the data of the snapshot that the stack's database is made of. @default - none, it is new */
+  readonly snapshot?: string;
 }
 
 /** Everything that stands around a deployment: AWS, database, cache, and who may do what there. */
@@ -125,22 +125,13 @@ export class LabServices {
     await aws.start(Address.AWS);
     started.push(() => aws.stop());
 
-    const master = masterOf(template, secrets);
     const databaseTls = await certificate(databaseAuthority, Name.DATABASE_HOST);
-    const [instanceId, instance] = template.only('AWS::RDS::DBInstance');
-    const postgres = await startPostgres({
-      tls: databaseTls,
-      vector: await pgvector(),
-      hba: rdsHba(iamRoles.join(), 'trust'),
-      settings: postgresSettings(template),
-      // It is changed to its user by setpriv, and must end with this process: a change of user undoes an earlier setting.
-      wrap: ([setpriv, ...command]) => [setpriv, '--pdeathsig', 'KILL', ...command],
-    });
+    const { snapshot } = options;
+    const { postgres, master } = await startDatabaseInstance({ template, secrets, tls: databaseTls, snapshot });
     started.push(() => postgres.stop());
-    await likeRds(postgres, master, String(instance.Properties?.DBName));
     const databaseFront = new RdsFront({
       host: Name.DATABASE_HOST,
-      port: Number(template.properties<{ Port?: string }>(instanceId).Port ?? 5432),
+      port: portOf(template),
       resourceId: Name.DATABASE_RESOURCE,
       upstream: postgres,
       needsToken: (user) => needsToken(postgres, user),
@@ -221,47 +212,6 @@ export class LabServices {
     await this.redis.stop();
     await this.postgres.stop();
   }
-}
-
-/** Roles that log in by token once they are members of rds_iam. */
-const iamRoles: string[] = [DatabaseRole.MIGRATOR, DatabaseRole.RUNTIME, RETENTION_ROLE];
-
-/**
- * Whether RDS would ask this user for a token: members of rds_iam, but not the master, who may only pass it on.
- *
- * @throws Error for one of our roles that is no member: the real server trusts it, RDS would not
- */
-async function needsToken(postgres: Postgres, user: string): Promise<boolean> {
-  const rows = await postgres.sql(
-    `SELECT 1 FROM pg_auth_members m JOIN pg_roles g ON g.oid = m.roleid JOIN pg_roles u ON u.oid = m.member
-     WHERE g.rolname = 'rds_iam' AND u.rolname = '${user.replaceAll("'", "''")}' AND (m.inherit_option OR m.set_option)`,
-  );
-  if (rows.length === 0 && iamRoles.includes(user))
-    throw new Error(`${user} is no member of rds_iam and has no password`);
-  return rows.length > 0;
-}
-
-/** The master as RDS makes it, its password in the secret that RDS manages. */
-function masterOf(template: Template, secrets: FakeSecretsManager): Master {
-  const [id, instance] = template.only('AWS::RDS::DBInstance');
-  const master = {
-    username: String(instance.Properties?.MasterUsername),
-    password: randomBytes(18).toString('base64url'),
-  };
-  const secretArn = template.resolve({ 'Fn::GetAtt': [id, 'MasterUserSecret.SecretArn'] });
-  secrets.put(String(secretArn), JSON.stringify(master));
-  return master;
-}
-
-/** The parameter group's settings, as far as a plain Postgres knows them. */
-function postgresSettings(template: Template): Record<string, string> {
-  const parameters = template
-    .ofType('AWS::RDS::DBParameterGroup')
-    .flatMap(([id]) =>
-      Object.entries(template.properties<{ Parameters?: Record<string, string> }>(id).Parameters ?? {}),
-    );
-  const known = parameters.filter(([name]) => !name.startsWith('rds.'));
-  return Object.fromEntries(known.map(([name, value]) => [name, `'${value}'`]));
 }
 
 /** ElastiCache's IAM users with their access strings. */

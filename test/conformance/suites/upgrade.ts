@@ -1,14 +1,23 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import path from 'node:path';
-import { LETTA_VERSION } from '../../../runtime/contract';
+import { DatabaseRole, LETTA_VERSION } from '../../../runtime/contract';
+import { HeldBuild } from '../../lab/parts/invalid-index';
 import { type LettaVenv, lettaVenv } from '../../lab/parts/letta-venv';
+import { copyRunning } from '../../lab/parts/postgres-standby';
 import { Deployed } from '../deployed';
 
 /** So many rows are added to those that agents wrote themselves: a migration of an empty database shows little. */
 const COPIES = { messages: 5_000, passages: 2_000 };
 
-/** Agents that an old release made are served by this one, and know what they knew. */
-export function upgradeSuite(deployed: Deployed): void {
+/** One that the migration makes, concurrently and if it does not exist. */
+const INDEX = 'idx_messages_on_updated_at';
+
+/**
+ * Agents that an old release made are served by this one, and know what they knew.
+ *
+ * @param snapshot folder that gets the data of the snapshot before the migration
+ */
+export function upgradeSuite(deployed: Deployed, snapshot: string): void {
   describe('agents of the old release', () => {
     let ada: string;
     let grace: string;
@@ -58,9 +67,19 @@ export function upgradeSuite(deployed: Deployed): void {
       expect(heads(release)).not.toContain(before.version);
     });
 
+    test('are migrated after an attempt that was killed while it built an index', async () => {
+      const statement = `CREATE INDEX CONCURRENTLY ${INDEX} ON letta.messages (updated_at)`;
+      const { postgres } = deployed.lab.services;
+      const what = { database: 'letta', table: 'letta.messages', role: DatabaseRole.MIGRATOR, statement };
+      await (await HeldBuild.start(postgres, what)).kill();
+      expect(await isValid(sql, INDEX)).toBe(false);
+    });
+
     let meanwhile: { version: string; messages: number; passages: number; answer: string };
 
     test('outlive the migration, of which a snapshot was taken before', async () => {
+      const { postgres, rds } = deployed.lab.services;
+      rds.takeData = () => copyRunning(postgres, snapshot);
       const milliseconds = await deployed.lab.update(release, async () => {
         meanwhile = {
           version: await version(),
@@ -78,6 +97,14 @@ export function upgradeSuite(deployed: Deployed): void {
       expect(meanwhile).toMatchObject({ messages: before.messages, passages: before.passages });
       expect(deployed.lab.services.rds.snapshots.map(({ status }) => status)).toEqual(['available']);
     }, 300_000);
+
+    test('have the index that the killed attempt left half built', async () => {
+      expect(await isValid(sql, INDEX)).toBe(true);
+      const lines = deployed.lab.logLines().filter(({ line }) => line.includes('"invalid-index-dropped"'));
+      expect(lines.map(({ line }) => JSON.parse(line))).toEqual([
+        expect.objectContaining({ index: `letta.${INDEX}`, definition: expect.stringContaining('(updated_at)') }),
+      ]);
+    });
 
     test('are served by the old release on the new schema, until the new tasks are there', () => {
       expect(meanwhile).toMatchObject({ version: '0.16.0', answer: expect.stringContaining('Visby') });
@@ -118,6 +145,11 @@ export function upgradeSuite(deployed: Deployed): void {
   });
 }
 
+async function isValid(sql: (text: string) => Promise<Record<string, unknown>[]>, index: string): Promise<unknown> {
+  const rows = await sql(`SELECT indisvalid AS valid FROM pg_index WHERE indexrelid = 'letta.${index}'::regclass`);
+  return rows[0].valid;
+}
+
 /** Copies of one row, under ids and numbers of their own. */
 async function copyRows(
   sql: (text: string) => Promise<Record<string, string>[]>,
@@ -139,7 +171,7 @@ async function copyRows(
 }
 
 /** Newest revisions among the migrations of a release. */
-function heads({ migrations }: LettaVenv): string[] {
+export function heads({ migrations }: LettaVenv): string[] {
   const folder = path.join(migrations, 'alembic/versions');
   const texts = readdirSync(folder)
     .filter((name) => name.endsWith('.py'))

@@ -9,11 +9,13 @@ interface Snapshot {
   status: 'creating' | 'available' | 'failed';
 }
 
-/** RDS, as far as the step before a migration asks it: manual snapshots, of which nothing but name and tags exists. */
+/** RDS, as far as the step before a migration asks it: manual snapshots, with name and tags. */
 export class FakeRds implements FakeService {
   readonly host = 'rds';
   readonly signingName = 'rds';
   readonly snapshots: Snapshot[] = [];
+  /** Takes the data of a snapshot. Without it there is nothing but its name. */
+  takeData: () => Promise<void> = () => Promise.resolve();
 
   async handle(call: SignedCall): Promise<void> {
     const parameters = new URLSearchParams(call.request.body.toString('utf8'));
@@ -37,7 +39,12 @@ export class FakeRds implements FakeService {
     }
   }
 
-  private create(call: SignedCall, instance: string, identifier: string, tags: Record<string, string>): void {
+  private async create(
+    call: SignedCall,
+    instance: string,
+    identifier: string,
+    tags: Record<string, string>,
+  ): Promise<void> {
     if (!/^[a-z](-?[a-z0-9])*$/i.test(identifier) || identifier.length > 255) {
       throw new AwsError('InvalidParameterValue', `${identifier} is no name of a snapshot`);
     }
@@ -46,6 +53,7 @@ export class FakeRds implements FakeService {
     }
     const snapshot: Snapshot = { identifier, instance, created: new Date(), tags, status: 'creating' };
     this.snapshots.push(snapshot);
+    await this.takeData();
     answer(call, 'CreateDBSnapshot', xml('DBSnapshot', fieldsOf(snapshot)));
   }
 

@@ -41,6 +41,8 @@ export interface PostgresOptions {
   readonly wrap?: (command: string[]) => string[];
   /** More settings of postgresql.conf. */
   readonly settings?: Record<string, string>;
+  /** Folder with data of such a server, of which it gets a copy: see {@link copyRunning}. @default - none, it is new */
+  readonly copyOf?: string;
 }
 
 /** A running server. */
@@ -96,8 +98,13 @@ export async function startPostgres(options: PostgresOptions): Promise<Postgres>
 
   const env = { PATH: process.env.PATH, LD_LIBRARY_PATH: path.join(native, 'lib'), LC_ALL: 'C' };
   const identity = ROOT ? { uid: NOBODY, gid: NOBODY } : {};
-  const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
-  await run(path.join(native, 'bin/initdb'), initdb, { env, cwd: folder, ...identity });
+  if (options.copyOf !== undefined) {
+    await cp(options.copyOf, data, { recursive: true });
+    if (ROOT) await run('chown', ['-R', `${NOBODY}:${NOBODY}`, data]);
+  } else {
+    const initdb = ['-D', data, '-U', 'postgres', '--auth=trust', '--encoding=UTF8', '--locale=C', '--no-sync'];
+    await run(path.join(native, 'bin/initdb'), initdb, { env, cwd: folder, ...identity });
+  }
   await configure(data, folder, host, port, options);
 
   let log = '';

@@ -32,3 +32,18 @@ export async function likeRds(postgres: Postgres, master: Master, database?: str
     GRANT rds_iam TO "${username}" WITH ADMIN TRUE, INHERIT FALSE, SET FALSE`);
   if (database) await postgres.sql(`CREATE DATABASE "${database}" OWNER "${username}"`);
 }
+
+/**
+ * Gives a server that was made of a snapshot what RDS gives such an instance: its master, whom the snapshot decides, has a new
+ * password. Everything else is there already.
+ *
+ * @returns name of the master
+ */
+export async function likeRdsRestored(postgres: Postgres, password: string): Promise<string> {
+  const masters = await postgres.sql<{ rolname: string }>(
+    'SELECT rolname FROM pg_roles WHERE rolcreaterole AND rolcreatedb AND NOT rolsuper',
+  );
+  if (masters.length !== 1) throw new Error(`the snapshot has ${masters.length} master users, wanted one`);
+  await postgres.sql(`ALTER ROLE "${masters[0].rolname}" PASSWORD '${password}'`);
+  return masters[0].rolname;
+}
