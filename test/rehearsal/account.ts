@@ -8,7 +8,8 @@ import {
   StackEvent,
 } from '@aws-sdk/client-cloudformation';
 import { DescribeServicesCommand, DescribeTaskDefinitionCommand, ECSClient } from '@aws-sdk/client-ecs';
-import { ContainerName } from '../../runtime/contract';
+import { DescribeDBSnapshotsCommand, RDSClient } from '@aws-sdk/client-rds';
+import { ContainerName, migrationSnapshotPrefix } from '../../runtime/contract';
 import type { Emulator } from './emulator';
 import { ACCOUNT, REGION, STACK } from './stack';
 
@@ -22,6 +23,7 @@ export interface CommandResult {
 export class Account {
   private readonly cloudFormation: CloudFormationClient;
   private readonly ecs: ECSClient;
+  private readonly rds: RDSClient;
 
   constructor(private readonly emulator: Emulator) {
     const settings = {
@@ -31,6 +33,7 @@ export class Account {
     };
     this.cloudFormation = new CloudFormationClient(settings);
     this.ecs = new ECSClient(settings);
+    this.rds = new RDSClient(settings);
   }
 
   /** Runs the CLI of the lock file. */
@@ -72,6 +75,17 @@ export class Account {
       NextToken = page.NextToken;
     } while (NextToken);
     return events.reverse();
+  }
+
+  /** Snapshots that were taken before migrations and are there, the first one first, with their tags. */
+  async migrationSnapshots(): Promise<Record<string, string>[]> {
+    const { DBSnapshots = [] } = await this.rds.send(new DescribeDBSnapshotsCommand({ SnapshotType: 'manual' }));
+    return DBSnapshots.filter(
+      ({ DBInstanceIdentifier = '', DBSnapshotIdentifier = '', Status }) =>
+        Status === 'available' && DBSnapshotIdentifier.startsWith(migrationSnapshotPrefix(DBInstanceIdentifier)),
+    )
+      .sort((one, other) => one.SnapshotCreateTime!.getTime() - other.SnapshotCreateTime!.getTime())
+      .map(({ TagList = [] }) => Object.fromEntries(TagList.map(({ Key, Value }) => [Key, Value])));
   }
 
   /** Image of Letta that the service's tasks run. */

@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict';
 import type { StackEvent } from '@aws-sdk/client-cloudformation';
-import { DatabaseRole, RETENTION_ROLE } from '../../runtime/contract';
+import { DatabaseRole, MIGRATION_SNAPSHOT, RETENTION_ROLE } from '../../runtime/contract';
 import type { Postgres } from '../lab/parts/postgres';
 import type { Account, CommandResult } from './account';
 import type { Checks } from './checks';
+import { completed, reasons, statuses } from './events';
 import type { LettaVersion, LettaVersions } from './letta-versions';
 import type { MigrationRun, Parts } from './parts';
 import { ACCOUNT, Assembly, REGION, STACK } from './stack';
@@ -69,7 +70,12 @@ export class Rehearsal {
   private async create(): Promise<void> {
     const { before } = this.options.versions;
     const deployment = await this.deploy(before);
-    await this.endedAs(deployment, 'CREATE_COMPLETE', { serving: before, migrated: before, ran: [[before, 0]] });
+    await this.endedAs(deployment, 'CREATE_COMPLETE', {
+      serving: before,
+      migrated: before,
+      ran: [[before, 0]],
+      snapshots: [],
+    });
     const order = [
       'AWS::RDS::DBInstance',
       'Custom::LettaDatabaseSetup',
@@ -106,23 +112,36 @@ export class Rehearsal {
   }
 
   private async update(): Promise<void> {
-    const { current } = this.options.versions;
+    const { before, current } = this.options.versions;
     const deployment = await this.deploy(current);
-    await this.endedAs(deployment, 'UPDATE_COMPLETE', { serving: current, migrated: current, ran: [[current, 0]] });
-    const order = ['Custom::LettaMigration', 'AWS::ECS::Service'];
-    await this.checks.check('the migration comes before the service', () =>
+    await this.endedAs(deployment, 'UPDATE_COMPLETE', {
+      serving: current,
+      migrated: current,
+      ran: [[current, 0]],
+      snapshots: [[before, current]],
+    });
+    const order = [MIGRATION_SNAPSHOT, 'Custom::LettaMigration', 'AWS::ECS::Service'];
+    await this.checks.check('snapshot, migration and service come one after another', () =>
       assert.deepEqual(completed(deployment.events, order), order),
     );
   }
 
   private async migrationFails(): Promise<void> {
-    const { current, failing } = this.options.versions;
+    const { before, current, failing } = this.options.versions;
     const deployment = await this.deploy(failing);
     const ran: Ran[] = [
       [failing, 1],
       [current, 0],
     ];
-    await this.endedAs(deployment, 'UPDATE_ROLLBACK_COMPLETE', { serving: current, migrated: current, ran });
+    await this.endedAs(deployment, 'UPDATE_ROLLBACK_COMPLETE', {
+      serving: current,
+      migrated: current,
+      ran,
+      snapshots: [
+        [before, current],
+        [current, failing],
+      ],
+    });
     await this.checks.check('the error tells what alembic last said', () => {
       const told = reasons(deployment.events, 'Custom::LettaMigration');
       assert.match(told, /the database migration failed/);
@@ -137,13 +156,22 @@ export class Rehearsal {
   }
 
   private async serviceFails(): Promise<void> {
-    const { current, unhealthy } = this.options.versions;
+    const { before, current, failing, unhealthy } = this.options.versions;
     const deployment = await this.deploy(unhealthy);
     const ran: Ran[] = [
       [unhealthy, 0],
       [current, 'fails'],
     ];
-    await this.endedAs(deployment, 'UPDATE_ROLLBACK_COMPLETE', { serving: current, migrated: unhealthy, ran });
+    await this.endedAs(deployment, 'UPDATE_ROLLBACK_COMPLETE', {
+      serving: current,
+      migrated: unhealthy,
+      ran,
+      snapshots: [
+        [before, current],
+        [current, failing],
+        [current, unhealthy],
+      ],
+    });
     await this.checks.check('it was the service that failed', () =>
       assert.match(reasons(deployment.events, 'AWS::ECS::Service'), /Circuit Breaker/),
     );
@@ -159,8 +187,20 @@ export class Rehearsal {
   private async mend(): Promise<void> {
     const { mended } = this.options.versions;
     const deployment = await this.deploy(mended);
-    await this.endedAs(deployment, 'UPDATE_COMPLETE', { serving: mended, migrated: mended, ran: [[mended, 0]] });
+    const snapshots = this.lastThree();
+    await this.endedAs(deployment, 'UPDATE_COMPLETE', {
+      serving: mended,
+      migrated: mended,
+      ran: [[mended, 0]],
+      snapshots,
+    });
     await this.isUnchanged(mended);
+  }
+
+  /** Of the four that were taken, the oldest one goes with a migration that went well. */
+  private lastThree(): [LettaVersion, LettaVersion][] {
+    const { current, failing, unhealthy, mended } = this.options.versions;
+    return [failing, unhealthy, mended].map((next) => [current, next]);
   }
 
   private async destroy(): Promise<void> {
@@ -181,6 +221,7 @@ export class Rehearsal {
         .join(', ')}`,
     );
     await this.checks.check('what stays is what the documents say', () => assert.deepEqual(stayed, STAYS));
+    await this.snapshotsAre(this.lastThree());
     await this.checks.check('the tables of the agents are there', async () =>
       assert.deepEqual(await this.options.postgres.sql('SELECT count(*)::int AS agents FROM letta.agents', 'letta'), [
         { agents: 0 },
@@ -214,6 +255,21 @@ export class Rehearsal {
     await checks.check(`the service runs ${serving.name}`, async () =>
       assert.match(await account.servingImage(), new RegExp(`@${serving.digest}$`)),
     );
+    await this.snapshotsAre(expected.snapshots);
+  }
+
+  /** Which snapshots from before migrations are there, each tagged with this stack and the images that it stands between. */
+  private async snapshotsAre(expected: [LettaVersion, LettaVersion][]): Promise<void> {
+    const names = expected.map(([from, to]) => `${from.name} to ${to.name}`);
+    await this.checks.check(`snapshots before migrations: ${names.join(', ') || 'none'}`, async () => {
+      const digest = (image = '') => image.slice(image.indexOf('@') + 1);
+      const found = await this.account.migrationSnapshots();
+      assert.deepEqual(
+        found.map((tags) => [digest(tags['cdk-letta:from-image']), digest(tags['cdk-letta:to-image'])]),
+        expected.map((versions) => versions.map((version) => version.digest)),
+      );
+      for (const tags of found) assert.match(tags['cdk-letta:stack'], new RegExp(`:stack/${STACK}/`));
+    });
   }
 
   private async isUnchanged(version: LettaVersion): Promise<void> {
@@ -247,27 +303,12 @@ interface Expected {
   readonly serving: LettaVersion;
   readonly migrated: LettaVersion;
   readonly ran: Ran[];
+  /** Snapshots before migrations: which image there was, and which one was to come. */
+  readonly snapshots: [LettaVersion, LettaVersion][];
 }
 
 function endsWell({ exitCode, output }: CommandResult): void {
   assert.equal(exitCode, 0, output);
-}
-
-/** Types in the order in which their first resources were complete. */
-function completed(events: StackEvent[], types: string[]): string[] {
-  const complete = events.filter(({ ResourceStatus }) => /^(CREATE|UPDATE)_COMPLETE$/.test(ResourceStatus ?? ''));
-  return [...new Set(complete.map(({ ResourceType }) => ResourceType!))].filter((type) => types.includes(type));
-}
-
-function statuses(events: StackEvent[], type: string): string[] {
-  return events.filter(({ ResourceType }) => ResourceType === type).map(({ ResourceStatus }) => ResourceStatus!);
-}
-
-function reasons(events: StackEvent[], type: string): string {
-  return events
-    .filter(({ ResourceType, ResourceStatus }) => ResourceType === type && /FAILED/.test(ResourceStatus ?? ''))
-    .map(({ ResourceStatusReason }) => ResourceStatusReason)
-    .join('\n');
 }
 
 function counted(items: string[]): Record<string, number> {
