@@ -24,7 +24,7 @@ interface Resource {
 const OPEN_RESOURCES: [pattern: RegExp, actions: string[], why: string][] = [
   [/^\$\{[^}]+\.Arn\}:\*$/, ['lambda:InvokeFunction'], "a function's versions, as CDK's framework calls them"],
   [/:task-definition\/[\w-]+:\*$/, ['ecs:RunTask'], 'a roll-back runs an older revision'],
-  [/:task\/[^*]+\/\*$/, ['ecs:DescribeTasks'], 'ECS names a task when it starts it'],
+  [/:task\/[^*]+\/\*$/, ['ecs:DescribeTasks', 'ecs:UpdateTaskProtection'], 'ECS names a task when it starts it'],
   [
     /:log-group:[^*]+:log-stream:[\w-]+\/(letta|gateway)\/\*$/,
     ['logs:GetLogEvents'],
