@@ -38,7 +38,7 @@ export async function exportAgents(
   const agents: ExportedAgent[] = [];
   const deleted: string[] = [];
   const failed: string[] = [];
-  // All ids first: an agent that is deleted between two pages would be the place where the next one begins.
+  // All ids first: the list is read before much of it changes.
   const ids: string[] = [];
   for await (const { id } of api.agents()) ids.push(id);
   await each(ids, AGENTS_AT_ONCE, async (agent) => {
@@ -82,11 +82,6 @@ async function exportAgent(
     name,
     ...(await storage.put(`${time}/${name}`, content)),
   });
-  const blocks = await api.blocks(agent);
-  const file = await store(`agents/${agent}.af`, await api.exportAgent(agent));
-  if (file.bytes > LARGEST_AGENT_FILE) {
-    log.warn('export.agent-too-large', { agent, bytes: file.bytes, importTakes: LARGEST_AGENT_FILE });
-  }
   const passageFiles: StoredFile[] = [];
   let passages = 0;
   let lines: string[] = [];
@@ -105,6 +100,12 @@ async function exportAgent(
     if (size >= PASSAGES_FILE) await flush();
   }
   await flush();
+  // Last: who was deleted meanwhile has no file, while the list of its passages only looks shorter.
+  const blocks = await api.blocks(agent);
+  const file = await store(`agents/${agent}.af`, await api.exportAgent(agent));
+  if (file.bytes > LARGEST_AGENT_FILE) {
+    log.warn('export.agent-too-large', { agent, bytes: file.bytes, importTakes: LARGEST_AGENT_FILE });
+  }
   return { id: agent, file, passageFiles, passages, blocks };
 }
 

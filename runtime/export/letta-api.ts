@@ -3,6 +3,7 @@ import { rootCertificates } from 'node:tls';
 import { isObject } from '../gateway/foreign-json';
 import { HttpAnswer, httpCall, keptConnections } from './http-call';
 import { RetryOptions, withRetries } from './retry';
+import { wholeList } from './whole-list';
 
 /** A page of passages with their vectors of 4,096 numbers is the largest. */
 const LARGEST_ANSWER = 64 * 1024 * 1024;
@@ -41,6 +42,14 @@ export interface Passage {
   readonly metadata?: object;
 }
 
+/** A passage that is there, and where further ones of its agent go. */
+export interface AddedPassage {
+  readonly id: string;
+  readonly archive: string;
+  /** Whether the archive has an embedding model. */
+  readonly embedded: boolean;
+}
+
 export interface LettaApiOptions {
   readonly url: string;
   readonly password: string;
@@ -67,10 +76,9 @@ export class LettaApi {
   /** All agents, or those with a tag. */
   async *agents(tag?: string): AsyncGenerator<Agent> {
     const only = tag === undefined ? '' : `&tags=${encodeURIComponent(tag)}`;
-    const first = `/v1/agents/?limit=${AGENTS_A_PAGE}&order=asc&show_hidden_agents=true&include=agent.tags${only}`;
-    for await (const { id, tags } of this.pages(first, AGENTS_A_PAGE)) {
-      if (typeof id !== 'string' || !AGENT_ID.test(id))
-        throw new Error('GET /v1/agents/ names an agent that has no id');
+    const path = `/v1/agents/?show_hidden_agents=true&include=agent.tags${only}&`;
+    for await (const { id, tags } of this.list('agents', path, AGENTS_A_PAGE, 'order=asc', 'order=desc')) {
+      if (!AGENT_ID.test(id)) throw new Error('GET /v1/agents/ names an agent that has no id');
       // Tags tell what an earlier restore has done: without them it would look as if it had done nothing.
       if (!Array.isArray(tags)) throw new Error(`GET /v1/agents/ does not tell the tags of ${id}`);
       yield { id, tags: stringsOf(tags) };
@@ -95,8 +103,9 @@ export class LettaApi {
   }
 
   async *passages(agent: string): AsyncGenerator<Passage> {
-    const first = `/v1/agents/${agent}/archival-memory?limit=${PASSAGES_A_PAGE}&ascending=true`;
-    for await (const { text, tags, created_at, metadata } of this.pages(first, PASSAGES_A_PAGE)) {
+    const path = `/v1/agents/${agent}/archival-memory?`;
+    const list = this.list('passages', path, PASSAGES_A_PAGE, 'ascending=true', 'ascending=false');
+    for await (const { text, tags, created_at, metadata } of list) {
       yield {
         text: String(text),
         tags: stringsOf(tags),
@@ -106,8 +115,31 @@ export class LettaApi {
     }
   }
 
-  async addPassage(agent: string, { text, tags, created_at }: Passage): Promise<void> {
-    await this.ok('POST', `/v1/agents/${agent}/archival-memory`, { repeatable: false }, { text, tags, created_at });
+  /** Adds a passage without its metadata, and makes the agent's archive if it has none. */
+  async addPassage(agent: string, { text, tags, created_at }: Passage): Promise<AddedPassage> {
+    const path = `/v1/agents/${agent}/archival-memory`;
+    const { body } = await this.ok('POST', path, { repeatable: false }, { text, tags, created_at });
+    const [added] = JSON.parse(body.toString('utf8')) as Record<string, unknown>[];
+    if (typeof added?.id !== 'string' || typeof added.archive_id !== 'string') {
+      throw new Error(`POST ${path} does not tell the archive of the passage`);
+    }
+    return { id: added.id, archive: added.archive_id, embedded: isObject(added.embedding_config) };
+  }
+
+  /** Adds all of them or none, in one transaction. Letta 0.16.8 takes many only for an archive with an embedding model. */
+  async addPassages(archive: string, passages: readonly Passage[]): Promise<void> {
+    const path = `/v1/archives/${archive}/passages/batch`;
+    const { body } = await this.ok('POST', path, { repeatable: false }, { passages });
+    const added = (JSON.parse(body.toString('utf8')) as unknown[]).length;
+    if (added !== passages.length) throw new Error(`POST ${path} added ${added} of ${passages.length} passages`);
+  }
+
+  async addUnembeddedPassage(archive: string, passage: Passage): Promise<void> {
+    await this.ok('POST', `/v1/archives/${archive}/passages`, { repeatable: false }, passage);
+  }
+
+  async removePassage({ archive, id }: AddedPassage): Promise<void> {
+    await this.remove(`/v1/archives/${archive}/passages/${id}`);
   }
 
   /** @throws ApiError where the service's `agentImport` is closed. A form without a file imports nothing. */
@@ -137,26 +169,47 @@ export class LettaApi {
     await this.remove(`/v1/blocks/${own}`);
   }
 
-  /** Deletes an agent, and its blocks that no other agent has. */
+  /**
+   * Deletes an agent, and its blocks and archives that no other agent has: Letta would leave them, with what is in them.
+   * The archive goes first: whoever is stopped in between finds the agent again.
+   */
   async removeAgent(agent: string): Promise<void> {
+    for (const { id } of (await this.json('GET', `/v1/archives/?agent_id=${agent}`)) as { id: string }[]) {
+      if ((await this.users(`/v1/archives/${id}`)) <= 1) await this.remove(`/v1/archives/${id}`);
+    }
     const blocks = await this.blocks(agent);
     await this.remove(`/v1/agents/${agent}`);
     for (const { id } of blocks) {
-      const users = (await this.json('GET', `/v1/blocks/${id}/agents?limit=1`)) as unknown[];
-      if (users.length === 0) await this.remove(`/v1/blocks/${id}`);
+      if ((await this.users(`/v1/blocks/${id}`)) === 0) await this.remove(`/v1/blocks/${id}`);
     }
   }
 
-  /** Objects of a list, page by page, each page after the last one's id. */
-  private async *pages(first: string, size: number): AsyncGenerator<Record<string, unknown>> {
-    for (let after = ''; ;) {
-      const page = (await this.json('GET', first + after)) as Record<string, unknown>[];
-      yield* page;
-      if (page.length < size) return;
-      const next = `&after=${encodeURIComponent(String(page.at(-1)?.id))}`;
-      if (next === after) throw new Error('a list of the service does not come to its end');
-      after = next;
-    }
+  /** How many agents have it, counted up to 2. */
+  private async users(path: string): Promise<number> {
+    return ((await this.json('GET', `${path}/agents?limit=2`)) as unknown[]).length;
+  }
+
+  private list(
+    name: string,
+    path: string,
+    pageSize: number,
+    firstOnTop: string,
+    lastOnTop: string,
+  ): AsyncGenerator<Record<string, unknown> & { id: string }> {
+    const get = async (query: string) => {
+      const objects = await this.json('GET', path + query);
+      if (!Array.isArray(objects) || !objects.every((object) => isObject(object) && typeof object.id === 'string')) {
+        throw new Error(`the list of ${name} holds one that has no id`);
+      }
+      return objects as (Record<string, unknown> & { id: string })[];
+    };
+    return wholeList({
+      name,
+      pageSize,
+      page: (after) =>
+        get(`${firstOnTop}&limit=${pageSize}${after === undefined ? '' : `&after=${encodeURIComponent(after)}`}`),
+      last: async () => (await get(`${lastOnTop}&limit=1`)).at(0),
+    });
   }
 
   private async remove(path: string): Promise<void> {

@@ -1,11 +1,16 @@
 import { describeError, Log } from '../gateway/log';
 import { AgentFile, CheckedExport } from './checked-export';
 import { each } from './each';
-import { Block, LettaApi } from './letta-api';
+import { Block, LettaApi, Passage } from './letta-api';
+import { Limit } from './limit';
 import { ExportedAgent } from './manifest';
 
-/** Each passage is a call of the embedding model. */
-const PASSAGES_AT_ONCE = 8;
+/** Agents that share no block. */
+const AGENTS_AT_ONCE = 3;
+/** Passages of a call. Letta writes out all their vectors in its answer, and turns wait meanwhile: a third of a second. */
+const PASSAGES_A_CALL = 20;
+/** While one call waits for the embedding model, another one writes. */
+const PASSAGE_CALLS_AT_ONCE = 2;
 
 /** Tags tell what a restore has done: they are written with the agent, so no crash comes between. */
 const OF_RESTORE = 'restore:';
@@ -27,7 +32,7 @@ export interface RestoreReport {
   readonly milliseconds: number;
 }
 
-/** Brings agents back one after the other, each whole or not at all. A second run goes on where the first one stopped. */
+/** Brings agents back, each whole or not at all. A second run goes on where the first one stopped. */
 export class Restore {
   private readonly restored: Record<string, string> = {};
   private readonly failed: Record<string, string> = {};
@@ -35,6 +40,9 @@ export class Restore {
   /** Ids of blocks now, by those of the export. */
   private readonly blocks = new Map<string, string>();
   private passages = 0;
+  /** Agents have tools in common: two imports at once might wait for each other. */
+  private readonly imports = new Limit(1);
+  private readonly passageCalls = new Limit(PASSAGE_CALLS_AT_ONCE);
 
   constructor(
     private readonly source: CheckedExport,
@@ -50,9 +58,12 @@ export class Restore {
     // First all that is there: whoever comes back shares the blocks of every agent that an earlier run brought back.
     for (const agent of this.source.agents) {
       const earlier = done.get(agent.id);
-      if (earlier !== undefined) await this.remember(agent, earlier);
+      if (earlier !== undefined) this.remember(agent, earlier, await this.api.blocks(earlier));
     }
-    for (const agent of this.source.agents) if (!done.has(agent.id)) await this.tryRestore(agent);
+    const waiting = this.source.agents.filter(({ id }) => !done.has(id));
+    await each(sharing(waiting), AGENTS_AT_ONCE, async (agents) => {
+      for (const agent of agents) await this.tryRestore(agent);
+    });
     return {
       export: this.source.time,
       restored: this.restored,
@@ -100,29 +111,44 @@ export class Restore {
       OF_RESTORE + this.source.time,
       RESTORED_FROM + agent.id,
     ];
-    const [id] = await this.api.importAgent(JSON.stringify(alone(file, [...tags, UNFINISHED])));
+    const imported = JSON.stringify(alone(file, [...tags, UNFINISHED]));
+    const [id] = await this.imports.run(() => this.api.importAgent(imported));
     if (file.groups.length > 0) this.withoutGroup.push(agent.id);
     const own = await this.api.blocks(id);
     for (const [before, now] of pairs(agent.blocks, own)) {
       const shared = this.blocks.get(before.id);
-      if (shared !== undefined) await this.api.shareBlock(id, now.id, shared);
+      if (shared === undefined) continue;
+      await this.api.shareBlock(id, now.id, shared);
+      own[own.indexOf(now)] = { ...now, id: shared };
     }
-    const passages = this.source.passages(agent);
-    const first = await passages.next();
-    // The first one makes the agent's archive: many at once would make many.
-    if (!first.done) {
-      await this.api.addPassage(id, first.value);
-      await each(passages, PASSAGES_AT_ONCE, (passage) => this.api.addPassage(id, passage));
-    }
+    await this.restorePassages(agent, id);
     await this.api.setTags(id, tags);
-    await this.remember(agent, id);
+    this.remember(agent, id, own);
     this.passages += agent.passages;
     this.log.info('restore.agent', { agent: agent.id, now: id, passages: agent.passages });
   }
 
-  private async remember(agent: ExportedAgent, id: string): Promise<void> {
+  /** The first one makes the agent's archive, which takes the others. */
+  private async restorePassages(agent: ExportedAgent, id: string): Promise<void> {
+    const passages = this.source.passages(agent);
+    const { value: first } = await passages.next();
+    if (first === undefined) return;
+    const added = await this.api.addPassage(id, first);
+    const again = first.metadata === undefined ? [] : [first];
+    if (again.length > 0) await this.api.removePassage(added);
+    const perCall = added.embedded ? PASSAGES_A_CALL : 1;
+    await each(parts(again, passages, perCall), PASSAGE_CALLS_AT_ONCE, (part) =>
+      this.passageCalls.run(() =>
+        added.embedded
+          ? this.api.addPassages(added.archive, part)
+          : this.api.addUnembeddedPassage(added.archive, part[0]),
+      ),
+    );
+  }
+
+  private remember(agent: ExportedAgent, id: string, blocks: readonly Block[]): void {
     this.restored[agent.id] = id;
-    for (const [before, now] of pairs(agent.blocks, await this.api.blocks(id))) this.blocks.set(before.id, now.id);
+    for (const [before, now] of pairs(agent.blocks, blocks)) this.blocks.set(before.id, now.id);
   }
 
   /** Looks for it by its tags, since an import that failed may have made an agent and told no id. */
@@ -154,4 +180,45 @@ function pairs(before: readonly Block[], now: readonly Block[]): [Block, Block][
     const found = now.find(({ label }) => label === block.label);
     return found ? [[block, found]] : [];
   });
+}
+
+interface Group {
+  readonly agents: ExportedAgent[];
+  readonly blocks: string[];
+}
+
+/** Agents by the blocks that they have in common, directly or by others: each group can be restored beside the others. */
+export function sharing(agents: readonly ExportedAgent[]): ExportedAgent[][] {
+  const groups = new Set<Group>();
+  const byBlock = new Map<string, Group>();
+  for (const agent of agents) {
+    const near = new Set(agent.blocks.flatMap(({ id }) => byBlock.get(id) ?? []));
+    const [into = { agents: [], blocks: [] }, ...others] = [...near].sort((a, b) => b.agents.length - a.agents.length);
+    groups.add(into);
+    const blocks = agent.blocks.map(({ id }) => id).filter((id) => !byBlock.has(id));
+    for (const group of [...others, { agents: [agent], blocks }]) {
+      into.agents.push(...group.agents);
+      into.blocks.push(...group.blocks);
+      for (const id of group.blocks) byBlock.set(id, into);
+      groups.delete(group);
+    }
+  }
+  return [...groups].map((group) => group.agents);
+}
+
+/** Lists of so many passages. */
+async function* parts(
+  first: readonly Passage[],
+  others: AsyncIterable<Passage>,
+  size: number,
+): AsyncGenerator<Passage[]> {
+  let part = [...first];
+  for await (const passage of others) {
+    if (part.length >= size) {
+      yield part;
+      part = [];
+    }
+    part.push(passage);
+  }
+  if (part.length > 0) yield part;
 }

@@ -36,7 +36,7 @@ test('a call that is refused for load is made again, after as long as the servic
     [200, [{}]],
   ]);
   const start = Date.now();
-  await api.addPassage(AGENT, { text: 'a', tags: [] });
+  await api.addPassages('archive-1', [{ text: 'a', tags: [] }]);
   expect(asked).toHaveLength(3);
   expect(Date.now() - start).toBeGreaterThanOrEqual(1000);
 });
@@ -44,11 +44,23 @@ test('a call that is refused for load is made again, after as long as the servic
 test.each([[500], [0]])(
   'fails where nobody knows whether a passage was written (%i), rather than write it twice',
   async (status) => {
-    const { api, asked } = await answering([[status, {}]]);
-    await expect(api.addPassage(AGENT, { text: 'a', tags: [] })).rejects.toThrow();
-    expect(asked).toHaveLength(1);
+    const { api, asked } = await answering([1, 2, 3].map(() => [status, {}]));
+    for (const add of [
+      () => api.addPassage(AGENT, { text: 'a', tags: [] }),
+      () => api.addPassages('archive-1', [{ text: 'a', tags: [] }]),
+      () => api.addUnembeddedPassage('archive-1', { text: 'a', tags: [] }),
+    ]) {
+      await expect(add()).rejects.toThrow();
+    }
+    expect(asked).toHaveLength(3);
   },
 );
+
+test('fails where fewer passages were added than sent', async () => {
+  const { api } = await answering([[200, [{}]]]);
+  const passage = { text: 'a', tags: [] };
+  await expect(api.addPassages('archive-1', [passage, passage])).rejects.toThrow('added 1 of 2 passages');
+});
 
 test('what only reads is asked again after any failure', async () => {
   const { api } = await answering([
