@@ -5,6 +5,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import { IConstruct } from 'constructs';
 import { ContainerName, GatewayVariable } from '../../runtime/contract';
 import { TurnScalingProps } from '../turn-scaling';
+import { requireDuration, shown } from './kinds';
 import { acknowledgeWildcard } from './nag';
 import { ServiceSettings } from './service-settings';
 import { validateKnown, validateSeconds, validateWholeNumber } from './validation';
@@ -32,6 +33,7 @@ export function scaleOnTurns(
 ): ecs.ScalableTaskCount {
   const { scope, service, settings } = scaled;
   const { path } = scope.node;
+  validateProps(path, props);
   const minCapacity = props.minCapacity ?? settings.desiredCount;
   const turnsPerTask = props.turnsPerTask ?? halfOf(path, settings.maxConcurrentTurns);
   const scaleOutCooldown = props.scaleOutCooldown ?? Duration.minutes(2);
@@ -90,6 +92,20 @@ function drainOf(deregistrationDelay: Duration): Duration {
   const least = Duration.minutes(5);
   if (deregistrationDelay.isUnresolved()) return least;
   return deregistrationDelay.toSeconds() > least.toSeconds() ? deregistrationDelay : least;
+}
+
+/** What TypeScript refuses and JavaScript lets through. */
+function validateProps(path: string, props: TurnScalingProps): void {
+  if (typeof props !== 'object' || props === null) {
+    throw new Error(`${path}: scaleOnTurns got ${shown(props)}, wanted properties: give at least { maxCapacity: … }`);
+  }
+  const { turnsPerTask, scaleOutCooldown, scaleInCooldown } = props;
+  if (turnsPerTask !== undefined && typeof turnsPerTask !== 'number') {
+    throw new Error(`${path}: turnsPerTask is ${shown(turnsPerTask)}, wanted a number: change turnsPerTask`);
+  }
+  for (const [name, value] of Object.entries({ scaleOutCooldown, scaleInCooldown })) {
+    if (value !== undefined) requireDuration(path, name, value);
+  }
 }
 
 function validateOrder(path: string, minCapacity: number, maxCapacity: number): void {

@@ -141,6 +141,19 @@ test.each<[string, TurnScalingProps, Partial<LettaServiceProps>, string]>([
     {},
     'Test/Letta: turnsPerTask is 64, wanted more than 0 and less than maxConcurrentTurns, 64:',
   ],
+  ['nothing at all', undefined as unknown as TurnScalingProps, {}, 'Test/Letta: scaleOnTurns got undefined, wanted'],
+  [
+    'a number of turns as text',
+    { maxCapacity: 4, turnsPerTask: '3' as unknown as number },
+    {},
+    "Test/Letta: turnsPerTask is '3', wanted a number",
+  ],
+  [
+    'a cooldown as a number',
+    { maxCapacity: 4, scaleInCooldown: 60 as unknown as Duration },
+    {},
+    'Test/Letta: scaleInCooldown is 60, wanted a Duration',
+  ],
   ['no turns', { maxCapacity: 4, turnsPerTask: 0 }, {}, 'turnsPerTask is 0, wanted more than 0'],
   [
     'half of what only the deployment knows',
