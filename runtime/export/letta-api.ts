@@ -126,7 +126,10 @@ export class LettaApi {
     return { id: added.id, archive: added.archive_id, embedded: isObject(added.embedding_config) };
   }
 
-  /** Adds all of them or none, in one transaction. Letta 0.16.8 takes many only for an archive with an embedding model. */
+  /**
+   * Letta 0.16.8 takes many only for an archive with an embedding model. It writes them in one transaction, and then the
+   * tags of each: who gets no answer doesn't know what is there.
+   */
   async addPassages(archive: string, passages: readonly Passage[]): Promise<void> {
     const path = `/v1/archives/${archive}/passages/batch`;
     const { body } = await this.ok('POST', path, { repeatable: false }, { passages });

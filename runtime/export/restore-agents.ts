@@ -7,7 +7,7 @@ import { ExportedAgent } from './manifest';
 
 /** Agents that share no block. */
 const AGENTS_AT_ONCE = 3;
-/** Passages of a call. Letta writes out all their vectors in its answer, and turns wait meanwhile: a third of a second. */
+/** Passages of a call. Letta writes out all their vectors in its answer, and turns wait meanwhile: so not more. */
 const PASSAGES_A_CALL = 20;
 /** While one call waits for the embedding model, another one writes. */
 const PASSAGE_CALLS_AT_ONCE = 2;

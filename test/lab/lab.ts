@@ -155,16 +155,15 @@ export class Lab {
   }
 
   /**
-   * Runs a one-shot task of the template, as whoever pastes its command does, to its end.
+   * Starts a one-shot task of the template, as whoever pastes its command does.
    *
    * @param pathEnd how the construct path of its task definition ends
    * @param command in place of the definition's
    */
-  async runTask(pathEnd: string, securityGroups: string[], command?: string[]): Promise<Task> {
+  async startTask(pathEnd: string, securityGroups: string[], command?: string[]): Promise<Task> {
     const [id] = this.template.only('AWS::ECS::TaskDefinition', pathEnd);
     const task = this.prepareTask(id, securityGroups, {}, command);
     await task.start();
-    await task.ended(180_000);
     return task;
   }
 

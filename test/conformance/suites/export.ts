@@ -1,10 +1,14 @@
 import net from 'node:net';
 import { EXPORT_PROGRAM, Port } from '../../../runtime/contract';
+import { LettaApi } from '../../../runtime/export/letta-api';
 import { Address } from '../../lab/namespace';
 import type { Task } from '../../lab/task';
+import { waitFor } from '../../lab/wait';
 import type { Deployed } from '../deployed';
 
-const PASSAGES = 120;
+const PASSAGES = 400;
+/** As an export asks for them. */
+const PAGE = 50;
 
 /** Agents leave by the template's own task, the database is emptied, and they come back by another. */
 export function exportSuite(deployed: Deployed): void {
@@ -15,14 +19,35 @@ export function exportSuite(deployed: Deployed): void {
 
     const client = () => deployed.client();
     const s3 = () => deployed.lab.services.s3;
-    const run = async (command: 'export' | 'restore', ...options: string[]): Promise<Task> => {
+    const start = async (command: 'export' | 'restore', ...options: string[]): Promise<Task> => {
       const { template } = deployed.lab;
       const [group] = template.only('AWS::EC2::SecurityGroup', 'Export/SecurityGroup/Resource');
       const groups = [String(template.resolve({ 'Fn::GetAtt': [group, 'GroupId'] }))];
       const words = ['node', EXPORT_PROGRAM, command, ...options];
       const pathEnd =
         command === 'export' ? 'Export/ExportTask/Definition/Resource' : 'Export/RestoreTask/Definition/Resource';
-      return deployed.lab.runTask(pathEnd, groups, words);
+      return deployed.lab.startTask(pathEnd, groups, words);
+    };
+    const run = async (command: 'export' | 'restore', ...options: string[]): Promise<Task> => {
+      const task = await start(command, ...options);
+      await task.ended(180_000);
+      return task;
+    };
+    const exports = () => [
+      ...new Set(
+        s3()
+          .keys()
+          .map((key) => key.split('/')[1]),
+      ),
+    ];
+    const hasManifest = (time: string) => s3().objects.has(`exports/${time}/manifest.json`);
+    /** Starts an export, and waits until it has written something. */
+    const exporting = async () => {
+      const before = exports();
+      const task = await start('export');
+      const begun = () => exports().find((time) => !before.includes(time));
+      await waitFor('the first file of an export', () => begun() !== undefined, { timeout: 60_000, interval: 2 });
+      return { task, time: begun()! };
     };
     const ended = (task: Task, name: 'export' | 'restore') => {
       const messages = task
@@ -47,9 +72,12 @@ export function exportSuite(deployed: Deployed): void {
     const sharedOf = async (agent: string) => (await blocksOf(agent)).find(({ label }) => label === 'team')!;
     const texts = async (agent: string) => {
       const answer = await deployed.request('GET', `/v1/agents/${agent}/archival-memory?limit=1000`);
-      return ((await answer.json()) as { text: string; tags: string[]; created_at: string }[]).map(
-        ({ text, tags, created_at }) => [text, tags, new Date(created_at).toISOString()],
-      );
+      return ((await answer.json()) as Record<string, string>[]).map(({ text, tags, created_at, metadata }) => [
+        text,
+        tags,
+        new Date(created_at).toISOString(),
+        metadata,
+      ]);
     };
     let passages: unknown[];
 
@@ -69,19 +97,46 @@ export function exportSuite(deployed: Deployed): void {
       ada = (await create('ada', 'Ada keeps her telescope in Visby.')).id;
       grace = (await create('grace', 'Grace likes compilers.')).id;
       await deployed.turn(ada, 'My parrot is called Perle.');
-      for (let at = 0; at < PASSAGES; at++) {
-        const answer = await deployed.request('POST', `/v1/agents/${ada}/archival-memory`, {
-          text: `Fact ${at}: the lamp number ${at} stands in room ${at * 7}.`,
-          tags: [`lamp-${at % 3}`],
-          created_at: new Date(Date.UTC(2025, 0, 1 + Math.floor(at / 10))).toISOString(),
-        });
-        await answer.arrayBuffer();
-      }
-      passages = await texts(ada);
+      const add = async (path: string, body: object) => {
+        const answer = await deployed.request('POST', path, body);
+        expect(answer.status).toBe(200);
+        return (await answer.json()) as { archive_id: string }[];
+      };
+      const facts = Array.from({ length: PASSAGES }, (_, at) => ({
+        text: `Fact ${at}: the lamp number ${at} stands in room ${at * 7}.`,
+        tags: at % 2 === 0 ? [] : [`lamp-${at % 3}`],
+        created_at: new Date(Date.UTC(2025, 0, 1 + Math.floor(at / 10))).toISOString(),
+      }));
+      const [{ archive_id: archive }] = await add(`/v1/agents/${ada}/archival-memory`, facts[0]);
+      await add(`/v1/archives/${archive}/passages/batch`, { passages: facts.slice(1) });
+      const noted = {
+        text: 'Page 7 says so.',
+        created_at: '2025-06-01T00:00:00Z',
+        tags: ['noted'],
+        metadata: { page: 7 },
+      };
+      await add(`/v1/archives/${archive}/passages/batch`, { passages: [noted] });
     }, 120_000);
 
-    test('are in the bucket with all of their passages, the manifest written last', async () => {
+    test('are read whole though the passage is deleted that a page of them begins after', async () => {
+      const api = new LettaApi({ url: deployed.url, password: deployed.lab.password });
+      const all = (await texts(ada)).map(([text]) => text);
+      const read: string[] = [];
+      for await (const { text } of api.passages(ada)) {
+        if (read.push(text) !== PAGE) continue;
+        const answer = await deployed.request(
+          'GET',
+          `/v1/agents/${ada}/archival-memory?search=${encodeURIComponent(text)}`,
+        );
+        const [{ id }] = (await answer.json()) as { id: string }[];
+        expect((await deployed.request('DELETE', `/v1/agents/${ada}/archival-memory/${id}`)).status).toBe(200);
+      }
+      expect(read).toEqual(all);
+      passages = await texts(ada);
       expect(passages).toHaveLength(PASSAGES);
+    }, 60_000);
+
+    test('are in the bucket with all of their passages, the manifest written last', async () => {
       const { code, log, run: line } = ended(await run('export'), 'export');
       expect({ code, log: code === 0 ? '' : log }).toEqual({ code: 0, log: '' });
       expect(line).toMatchObject({ agents: 2, AgentsNotExported: 0, ExportComplete: 1, PassagesExported: PASSAGES });
@@ -98,19 +153,58 @@ export function exportSuite(deployed: Deployed): void {
       );
     }, 180_000);
 
-    test('are not brought back from an export that is cut: it is said, and nothing is changed', async () => {
-      const before = await agentIds();
-      const key = s3()
-        .keys()
-        .find((name) => name.endsWith('.passages.jsonl'))!;
-      const [whole] = s3().objects.get(key)!;
-      s3().objects.set(key, [whole.subarray(0, whole.length - 10)]);
-      const { code, log } = ended(await run('restore', '--export', 'latest'), 'restore');
-      s3().objects.set(key, [whole]);
-      expect(code).toBe(1);
-      expect(log).toContain('.passages.jsonl is cut');
-      expect(await agentIds()).toEqual(before);
-    }, 120_000);
+    test.each<[string, RegExp, (content: Buffer) => Buffer, string]>([
+      ['that is cut', /passages\.jsonl$/, (all) => all.subarray(0, all.length - 10), '.passages.jsonl is cut'],
+      ['that was changed', /\.af$/, (all) => Buffer.from(String(all).replace('agents', 'Agents')), 'was changed'],
+      [
+        'of another version of Letta',
+        /manifest\.json$/,
+        (all) => Buffer.from(String(all).replace('"lettaVersion":"0.16.8"', '"lettaVersion":"0.16.7"')),
+        'is of Letta 0.16.7, the service is 0.16.8',
+      ],
+      [
+        'that no import takes, since an agent is too large',
+        /manifest\.json$/,
+        (all) => Buffer.from(String(all).replace(/("name":"agents[^"]*\.af","bytes":)/, '$199')),
+        'an import takes no more',
+      ],
+    ])(
+      'are not brought back from an export %s: it is said, and nothing is changed',
+      async (_what, file, spoil, reason) => {
+        const before = await agentIds();
+        const key = s3()
+          .keys()
+          .find((name) => file.test(name))!;
+        const whole = s3().objects.get(key)!;
+        s3().objects.set(key, [spoil(whole[0])]);
+        const { code, log } = ended(await run('restore', '--export', 'latest'), 'restore');
+        s3().objects.set(key, whole);
+        expect({ code, log }).toEqual({ code: 1, log: expect.stringContaining(reason) });
+        expect(await agentIds()).toEqual(before);
+      },
+      120_000,
+    );
+
+    test('are whole in an export during which the database was killed', async () => {
+      const { task, time } = await exporting();
+      await deployed.lab.services.postgres.kill();
+      expect(hasManifest(time)).toBe(false);
+      await deployed.lab.services.postgres.up();
+      await task.ended(180_000);
+      const { code, run: line } = ended(task, 'export');
+      expect([code, line.agents, line.failed, line.passages]).toEqual([0, 2, 0, PASSAGES]);
+      process.stderr.write(`export during which the database was killed: ${String(line.milliseconds)} ms\n`);
+    }, 240_000);
+
+    test('are in no export whose task was killed; the next one has them', async () => {
+      const { task, time } = await exporting();
+      await task.container('export').kill();
+      await task.ended(60_000);
+      expect([ended(task, 'export').code, hasManifest(time)]).toEqual([137, false]);
+      const { code, log } = ended(await run('restore', '--export', time), 'restore');
+      expect({ code, log }).toEqual({ code: 1, log: expect.stringContaining('never came to its end') });
+      expect(ended(await run('export'), 'export').run).toMatchObject({ agents: 2, failed: 0, passages: PASSAGES });
+    }, 240_000);
 
     test('come back into an emptied database, and remember', async () => {
       await deployed.lab.services.postgres.sql('TRUNCATE letta.agents, letta.block, letta.archives CASCADE', 'letta');
