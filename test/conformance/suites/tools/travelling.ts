@@ -1,3 +1,9 @@
+import { CheckedExport } from '../../../../runtime/export/checked-export';
+import { exportAgents } from '../../../../runtime/export/export-agents';
+import { LettaApi } from '../../../../runtime/export/letta-api';
+import { Restore } from '../../../../runtime/export/restore-agents';
+import { jsonLog } from '../../../../runtime/gateway/log';
+import { FakeS3Server } from '../../../runtime/export/fake-s3-server';
 import type { Deployed } from '../../deployed';
 import { importFile } from '../agent-import';
 import { pythonTool } from './python-tool';
@@ -32,5 +38,30 @@ export function travellingSuite(deployed: Deployed): void {
       });
       expect(runs()).toBe(before + 1);
     });
+  });
+
+  test('an agent comes back from an export with its tool, which nobody has any more', async () => {
+    const calls = new ToolCalls(serverOf(deployed));
+    const tool = pythonTool('double(width: int)', 'return f"twice {width} is {width * 2}"');
+    const id = await calls.make(tool);
+    const agent = await calls.agent([id], { name: 'doubler' });
+    const api = new LettaApi({ url: deployed.url, password: deployed.lab.password });
+    const s3 = new FakeS3Server();
+    await s3.start();
+    try {
+      const log = jsonLog(() => undefined);
+      await exportAgents(api, s3.storage('exports'), log);
+      await calls.call('DELETE', `/v1/agents/${agent}`);
+      await deployed.lab.services.postgres.sql(`DELETE FROM letta.tools WHERE id = '${id}'`, 'letta');
+      const source = await CheckedExport.open(s3.storage('exports'), 'latest', [agent], await api.version());
+      const { restored, failed } = await new Restore(source, api, log).run();
+      expect(failed).toEqual({});
+      expect(await calls.turn(restored[agent], tool.name, { width: 7 })).toMatchObject({
+        status: 'success',
+        returned: 'twice 7 is 14',
+      });
+    } finally {
+      s3.stop();
+    }
   });
 }
